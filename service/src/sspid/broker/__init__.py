@@ -1,0 +1,1 @@
+"""The broker owns every handle, runs the legs of the packages and answers what they ask of the world."""

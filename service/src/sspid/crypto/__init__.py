@@ -1,0 +1,1 @@
+"""Cryptography that neither `cryptography` nor hashlib offers."""

@@ -1,0 +1,1 @@
+"""What the tests share; installed by pytest's pythonpath, not a distribution."""

@@ -1,0 +1,47 @@
+"""A world that answers with what a test handed it: a fixed clock, given random bytes, given accounts."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sspid.broker import asks
+from sspid.packages import questions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+
+@dataclass
+class FixedWorld:
+    """`randoms` are handed out in order; when they run out, real ones follow. `answers` adds a question type's answer."""
+
+    now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    randoms: list[bytes] = field(default_factory=list)
+    accounts: dict[str, questions.Account] = field(default_factory=dict)
+    answers: dict[type, Callable[[Any], Any]] = field(default_factory=dict)
+    asked: list[Any] = field(default_factory=list)
+
+    def answer(self, question: Any, caller: str) -> Any:
+        del caller
+        self.asked.append(question)
+        given = self.answers.get(type(question))
+        if given is not None:
+            return given(question)
+        match question:
+            case questions.ReadClock():
+                return self.now
+            case questions.DrawRandom(count):
+                drawn = self.randoms.pop(0) if self.randoms else os.urandom(count)
+                assert len(drawn) == count, f"the test handed {len(drawn)} random bytes where {count} were asked"
+                return drawn
+            case questions.LookUpAccount(name, _):
+                return self.accounts.get(name.casefold())
+        message = f"the test's world has no answer to {question!r}"
+        raise AssertionError(message)
+
+    def run(self, leg: Coroutine[Any, Any, Any]) -> Any:
+        """Drive one coroutine of a package."""
+        return asks.run(leg, self)
