@@ -69,7 +69,7 @@ def require_module(name: str) -> ModuleType:
         return importlib.import_module(name)
     except ImportError as error:
         _absent(
-            f"the Python peer {name} does not load ({error}): make venv (before it, for gssapi: apt-get install gcc libkrb5-dev)"
+            f"the Python peer {name} does not load ({error}): make venv (gssapi first needs apt-get install gcc libkrb5-dev)"
         )
 
 
