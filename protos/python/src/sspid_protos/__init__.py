@@ -1,0 +1,1 @@
+"""The generated stubs of sspi.v1; `make protos` writes everything below this folder."""

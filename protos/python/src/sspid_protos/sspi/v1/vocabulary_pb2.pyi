@@ -1,0 +1,479 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class SecurityStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SECURITY_STATUS_UNSPECIFIED: _ClassVar[SecurityStatus]
+    SEC_E_OK: _ClassVar[SecurityStatus]
+    SEC_E_INSUFFICIENT_MEMORY: _ClassVar[SecurityStatus]
+    SEC_E_INVALID_HANDLE: _ClassVar[SecurityStatus]
+    SEC_E_UNSUPPORTED_FUNCTION: _ClassVar[SecurityStatus]
+    SEC_E_TARGET_UNKNOWN: _ClassVar[SecurityStatus]
+    SEC_E_INTERNAL_ERROR: _ClassVar[SecurityStatus]
+    SEC_E_SECPKG_NOT_FOUND: _ClassVar[SecurityStatus]
+    SEC_E_NOT_OWNER: _ClassVar[SecurityStatus]
+    SEC_E_CANNOT_INSTALL: _ClassVar[SecurityStatus]
+    SEC_E_INVALID_TOKEN: _ClassVar[SecurityStatus]
+    SEC_E_CANNOT_PACK: _ClassVar[SecurityStatus]
+    SEC_E_QOP_NOT_SUPPORTED: _ClassVar[SecurityStatus]
+    SEC_E_NO_IMPERSONATION: _ClassVar[SecurityStatus]
+    SEC_E_LOGON_DENIED: _ClassVar[SecurityStatus]
+    SEC_E_UNKNOWN_CREDENTIALS: _ClassVar[SecurityStatus]
+    SEC_E_NO_CREDENTIALS: _ClassVar[SecurityStatus]
+    SEC_E_MESSAGE_ALTERED: _ClassVar[SecurityStatus]
+    SEC_E_OUT_OF_SEQUENCE: _ClassVar[SecurityStatus]
+    SEC_E_NO_AUTHENTICATING_AUTHORITY: _ClassVar[SecurityStatus]
+    SEC_I_CONTINUE_NEEDED: _ClassVar[SecurityStatus]
+    SEC_I_COMPLETE_NEEDED: _ClassVar[SecurityStatus]
+    SEC_I_COMPLETE_AND_CONTINUE: _ClassVar[SecurityStatus]
+    SEC_I_LOCAL_LOGON: _ClassVar[SecurityStatus]
+    SEC_I_GENERIC_EXTENSION_RECEIVED: _ClassVar[SecurityStatus]
+    SEC_E_BAD_PKGID: _ClassVar[SecurityStatus]
+    SEC_I_CONTEXT_EXPIRED: _ClassVar[SecurityStatus]
+    SEC_E_CONTEXT_EXPIRED: _ClassVar[SecurityStatus]
+    SEC_E_INCOMPLETE_MESSAGE: _ClassVar[SecurityStatus]
+    SEC_I_INCOMPLETE_CREDENTIALS: _ClassVar[SecurityStatus]
+    SEC_E_INCOMPLETE_CREDENTIALS: _ClassVar[SecurityStatus]
+    SEC_I_RENEGOTIATE: _ClassVar[SecurityStatus]
+    SEC_E_BUFFER_TOO_SMALL: _ClassVar[SecurityStatus]
+    SEC_E_WRONG_PRINCIPAL: _ClassVar[SecurityStatus]
+    SEC_I_NO_LSA_CONTEXT: _ClassVar[SecurityStatus]
+    SEC_E_TIME_SKEW: _ClassVar[SecurityStatus]
+    SEC_E_UNTRUSTED_ROOT: _ClassVar[SecurityStatus]
+    SEC_E_ILLEGAL_MESSAGE: _ClassVar[SecurityStatus]
+    SEC_E_CERT_UNKNOWN: _ClassVar[SecurityStatus]
+    SEC_E_CERT_EXPIRED: _ClassVar[SecurityStatus]
+    SEC_E_ENCRYPT_FAILURE: _ClassVar[SecurityStatus]
+    SEC_E_DECRYPT_FAILURE: _ClassVar[SecurityStatus]
+    SEC_E_ALGORITHM_MISMATCH: _ClassVar[SecurityStatus]
+    SEC_E_SECURITY_QOS_FAILED: _ClassVar[SecurityStatus]
+    SEC_E_UNFINISHED_CONTEXT_DELETED: _ClassVar[SecurityStatus]
+    SEC_E_NO_TGT_REPLY: _ClassVar[SecurityStatus]
+    SEC_E_NO_IP_ADDRESSES: _ClassVar[SecurityStatus]
+    SEC_E_WRONG_CREDENTIAL_HANDLE: _ClassVar[SecurityStatus]
+    SEC_E_CRYPTO_SYSTEM_INVALID: _ClassVar[SecurityStatus]
+    SEC_E_MAX_REFERRALS_EXCEEDED: _ClassVar[SecurityStatus]
+    SEC_E_MUST_BE_KDC: _ClassVar[SecurityStatus]
+    SEC_E_STRONG_CRYPTO_NOT_SUPPORTED: _ClassVar[SecurityStatus]
+    SEC_E_TOO_MANY_PRINCIPALS: _ClassVar[SecurityStatus]
+    SEC_E_NO_PA_DATA: _ClassVar[SecurityStatus]
+    SEC_E_PKINIT_NAME_MISMATCH: _ClassVar[SecurityStatus]
+    SEC_E_SMARTCARD_LOGON_REQUIRED: _ClassVar[SecurityStatus]
+    SEC_E_SHUTDOWN_IN_PROGRESS: _ClassVar[SecurityStatus]
+    SEC_E_KDC_INVALID_REQUEST: _ClassVar[SecurityStatus]
+    SEC_E_KDC_UNABLE_TO_REFER: _ClassVar[SecurityStatus]
+    SEC_E_KDC_UNKNOWN_ETYPE: _ClassVar[SecurityStatus]
+    SEC_E_UNSUPPORTED_PREAUTH: _ClassVar[SecurityStatus]
+    SEC_E_DELEGATION_REQUIRED: _ClassVar[SecurityStatus]
+    SEC_E_BAD_BINDINGS: _ClassVar[SecurityStatus]
+    SEC_E_MULTIPLE_ACCOUNTS: _ClassVar[SecurityStatus]
+    SEC_E_NO_KERB_KEY: _ClassVar[SecurityStatus]
+    SEC_E_CERT_WRONG_USAGE: _ClassVar[SecurityStatus]
+    SEC_E_DOWNGRADE_DETECTED: _ClassVar[SecurityStatus]
+    SEC_E_SMARTCARD_CERT_REVOKED: _ClassVar[SecurityStatus]
+    SEC_E_ISSUING_CA_UNTRUSTED: _ClassVar[SecurityStatus]
+    SEC_E_REVOCATION_OFFLINE_C: _ClassVar[SecurityStatus]
+    SEC_E_PKINIT_CLIENT_FAILURE: _ClassVar[SecurityStatus]
+    SEC_E_SMARTCARD_CERT_EXPIRED: _ClassVar[SecurityStatus]
+    SEC_E_NO_S4U_PROT_SUPPORT: _ClassVar[SecurityStatus]
+    SEC_E_CROSSREALM_DELEGATION_FAILURE: _ClassVar[SecurityStatus]
+    SEC_E_REVOCATION_OFFLINE_KDC: _ClassVar[SecurityStatus]
+    SEC_E_ISSUING_CA_UNTRUSTED_KDC: _ClassVar[SecurityStatus]
+    SEC_E_KDC_CERT_EXPIRED: _ClassVar[SecurityStatus]
+    SEC_E_KDC_CERT_REVOKED: _ClassVar[SecurityStatus]
+    SEC_I_SIGNATURE_NEEDED: _ClassVar[SecurityStatus]
+    SEC_E_INVALID_PARAMETER: _ClassVar[SecurityStatus]
+    SEC_E_DELEGATION_POLICY: _ClassVar[SecurityStatus]
+    SEC_E_POLICY_NLTM_ONLY: _ClassVar[SecurityStatus]
+    SEC_I_NO_RENEGOTIATION: _ClassVar[SecurityStatus]
+    SEC_E_NO_CONTEXT: _ClassVar[SecurityStatus]
+    SEC_E_PKU2U_CERT_FAILURE: _ClassVar[SecurityStatus]
+    SEC_E_MUTUAL_AUTH_FAILED: _ClassVar[SecurityStatus]
+    SEC_I_MESSAGE_FRAGMENT: _ClassVar[SecurityStatus]
+    SEC_E_ONLY_HTTPS_ALLOWED: _ClassVar[SecurityStatus]
+    SEC_I_CONTINUE_NEEDED_MESSAGE_OK: _ClassVar[SecurityStatus]
+    SEC_E_APPLICATION_PROTOCOL_MISMATCH: _ClassVar[SecurityStatus]
+    SEC_I_ASYNC_CALL_PENDING: _ClassVar[SecurityStatus]
+    SEC_E_INVALID_UPN_NAME: _ClassVar[SecurityStatus]
+    SEC_E_EXT_BUFFER_TOO_SMALL: _ClassVar[SecurityStatus]
+    SEC_E_INSUFFICIENT_BUFFERS: _ClassVar[SecurityStatus]
+    STATUS_INVALID_PARAMETER: _ClassVar[SecurityStatus]
+    STATUS_LOGON_FAILURE: _ClassVar[SecurityStatus]
+    STATUS_NOT_SUPPORTED: _ClassVar[SecurityStatus]
+    CRYPT_E_REVOKED: _ClassVar[SecurityStatus]
+    CRYPT_E_NO_REVOCATION_CHECK: _ClassVar[SecurityStatus]
+    CRYPT_E_REVOCATION_OFFLINE: _ClassVar[SecurityStatus]
+    TRUST_E_CERT_SIGNATURE: _ClassVar[SecurityStatus]
+    CERT_E_EXPIRED: _ClassVar[SecurityStatus]
+    CERT_E_UNTRUSTEDROOT: _ClassVar[SecurityStatus]
+    CERT_E_CHAINING: _ClassVar[SecurityStatus]
+    CERT_E_REVOKED: _ClassVar[SecurityStatus]
+    CERT_E_CN_NO_MATCH: _ClassVar[SecurityStatus]
+    CERT_E_WRONG_USAGE: _ClassVar[SecurityStatus]
+
+class SecurityBufferAccess(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SECURITY_BUFFER_ACCESS_UNSPECIFIED: _ClassVar[SecurityBufferAccess]
+    SECBUFFER_READONLY: _ClassVar[SecurityBufferAccess]
+    SECBUFFER_READONLY_WITH_CHECKSUM: _ClassVar[SecurityBufferAccess]
+
+class SecurityBufferType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SECURITY_BUFFER_TYPE_UNSPECIFIED: _ClassVar[SecurityBufferType]
+    SECBUFFER_EMPTY: _ClassVar[SecurityBufferType]
+    SECBUFFER_DATA: _ClassVar[SecurityBufferType]
+    SECBUFFER_TOKEN: _ClassVar[SecurityBufferType]
+    SECBUFFER_PKG_PARAMS: _ClassVar[SecurityBufferType]
+    SECBUFFER_MISSING: _ClassVar[SecurityBufferType]
+    SECBUFFER_EXTRA: _ClassVar[SecurityBufferType]
+    SECBUFFER_STREAM_TRAILER: _ClassVar[SecurityBufferType]
+    SECBUFFER_STREAM_HEADER: _ClassVar[SecurityBufferType]
+    SECBUFFER_NEGOTIATION_INFO: _ClassVar[SecurityBufferType]
+    SECBUFFER_PADDING: _ClassVar[SecurityBufferType]
+    SECBUFFER_STREAM: _ClassVar[SecurityBufferType]
+    SECBUFFER_MECHLIST: _ClassVar[SecurityBufferType]
+    SECBUFFER_MECHLIST_SIGNATURE: _ClassVar[SecurityBufferType]
+    SECBUFFER_TARGET: _ClassVar[SecurityBufferType]
+    SECBUFFER_CHANNEL_BINDINGS: _ClassVar[SecurityBufferType]
+    SECBUFFER_CHANGE_PASS_RESPONSE: _ClassVar[SecurityBufferType]
+    SECBUFFER_TARGET_HOST: _ClassVar[SecurityBufferType]
+    SECBUFFER_ALERT: _ClassVar[SecurityBufferType]
+    SECBUFFER_APPLICATION_PROTOCOLS: _ClassVar[SecurityBufferType]
+    SECBUFFER_SRTP_PROTECTION_PROFILES: _ClassVar[SecurityBufferType]
+    SECBUFFER_SRTP_MASTER_KEY_IDENTIFIER: _ClassVar[SecurityBufferType]
+    SECBUFFER_TOKEN_BINDING: _ClassVar[SecurityBufferType]
+    SECBUFFER_PRESHARED_KEY: _ClassVar[SecurityBufferType]
+    SECBUFFER_PRESHARED_KEY_IDENTITY: _ClassVar[SecurityBufferType]
+    SECBUFFER_DTLS_MTU: _ClassVar[SecurityBufferType]
+    SECBUFFER_SEND_GENERIC_TLS_EXTENSION: _ClassVar[SecurityBufferType]
+    SECBUFFER_SUBSCRIBE_GENERIC_TLS_EXTENSION: _ClassVar[SecurityBufferType]
+    SECBUFFER_FLAGS: _ClassVar[SecurityBufferType]
+    SECBUFFER_TRAFFIC_SECRETS: _ClassVar[SecurityBufferType]
+    SECBUFFER_CERTIFICATE_REQUEST_CONTEXT: _ClassVar[SecurityBufferType]
+    SECBUFFER_CHANNEL_BINDINGS_RESULT: _ClassVar[SecurityBufferType]
+    SECBUFFER_APP_SESSION_STATE: _ClassVar[SecurityBufferType]
+    SECBUFFER_SESSION_TICKET: _ClassVar[SecurityBufferType]
+
+class ContextFlag(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CONTEXT_FLAG_UNSPECIFIED: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_DELEGATE: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_MUTUAL_AUTH: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_REPLAY_DETECT: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_SEQUENCE_DETECT: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_CONFIDENTIALITY: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_USE_SESSION_KEY: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_PROMPT_FOR_CREDS: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_USE_SUPPLIED_CREDS: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_ALLOCATE_MEMORY: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_USE_DCE_STYLE: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_DATAGRAM: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_CONNECTION: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_CALL_LEVEL: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_INTERMEDIATE_RETURN: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_FRAGMENT_SUPPLIED: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_EXTENDED_ERROR: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_STREAM: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_INTEGRITY: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_IDENTIFY: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_NULL_SESSION: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_MANUAL_CRED_VALIDATION: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_FRAGMENT_TO_FIT: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_FORWARD_CREDENTIALS: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_NO_INTEGRITY: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_USE_HTTP_STYLE: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_NO_ADDITIONAL_TOKEN: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_REAUTHENTICATION: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_UNVERIFIED_TARGET_NAME: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_CONFIDENTIALITY_ONLY: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_MESSAGES: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_DEFERRED_CRED_VALIDATION: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_NO_POST_HANDSHAKE_AUTH: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_REUSE_SESSION_TICKETS: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_EXPLICIT_SESSION: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_SESSION_TICKET: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_THIRD_LEG_FAILED: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_LICENSING: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_ALLOW_NON_USER_LOGONS: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_ALLOW_CONTEXT_REPLAY: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_NO_TOKEN: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_PROXY_BINDINGS: _ClassVar[ContextFlag]
+    CONTEXT_FLAG_ALLOW_MISSING_BINDINGS: _ClassVar[ContextFlag]
+
+class DataRepresentation(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DATA_REPRESENTATION_UNSPECIFIED: _ClassVar[DataRepresentation]
+    SECURITY_NETWORK_DREP: _ClassVar[DataRepresentation]
+    SECURITY_NATIVE_DREP: _ClassVar[DataRepresentation]
+SECURITY_STATUS_UNSPECIFIED: SecurityStatus
+SEC_E_OK: SecurityStatus
+SEC_E_INSUFFICIENT_MEMORY: SecurityStatus
+SEC_E_INVALID_HANDLE: SecurityStatus
+SEC_E_UNSUPPORTED_FUNCTION: SecurityStatus
+SEC_E_TARGET_UNKNOWN: SecurityStatus
+SEC_E_INTERNAL_ERROR: SecurityStatus
+SEC_E_SECPKG_NOT_FOUND: SecurityStatus
+SEC_E_NOT_OWNER: SecurityStatus
+SEC_E_CANNOT_INSTALL: SecurityStatus
+SEC_E_INVALID_TOKEN: SecurityStatus
+SEC_E_CANNOT_PACK: SecurityStatus
+SEC_E_QOP_NOT_SUPPORTED: SecurityStatus
+SEC_E_NO_IMPERSONATION: SecurityStatus
+SEC_E_LOGON_DENIED: SecurityStatus
+SEC_E_UNKNOWN_CREDENTIALS: SecurityStatus
+SEC_E_NO_CREDENTIALS: SecurityStatus
+SEC_E_MESSAGE_ALTERED: SecurityStatus
+SEC_E_OUT_OF_SEQUENCE: SecurityStatus
+SEC_E_NO_AUTHENTICATING_AUTHORITY: SecurityStatus
+SEC_I_CONTINUE_NEEDED: SecurityStatus
+SEC_I_COMPLETE_NEEDED: SecurityStatus
+SEC_I_COMPLETE_AND_CONTINUE: SecurityStatus
+SEC_I_LOCAL_LOGON: SecurityStatus
+SEC_I_GENERIC_EXTENSION_RECEIVED: SecurityStatus
+SEC_E_BAD_PKGID: SecurityStatus
+SEC_I_CONTEXT_EXPIRED: SecurityStatus
+SEC_E_CONTEXT_EXPIRED: SecurityStatus
+SEC_E_INCOMPLETE_MESSAGE: SecurityStatus
+SEC_I_INCOMPLETE_CREDENTIALS: SecurityStatus
+SEC_E_INCOMPLETE_CREDENTIALS: SecurityStatus
+SEC_I_RENEGOTIATE: SecurityStatus
+SEC_E_BUFFER_TOO_SMALL: SecurityStatus
+SEC_E_WRONG_PRINCIPAL: SecurityStatus
+SEC_I_NO_LSA_CONTEXT: SecurityStatus
+SEC_E_TIME_SKEW: SecurityStatus
+SEC_E_UNTRUSTED_ROOT: SecurityStatus
+SEC_E_ILLEGAL_MESSAGE: SecurityStatus
+SEC_E_CERT_UNKNOWN: SecurityStatus
+SEC_E_CERT_EXPIRED: SecurityStatus
+SEC_E_ENCRYPT_FAILURE: SecurityStatus
+SEC_E_DECRYPT_FAILURE: SecurityStatus
+SEC_E_ALGORITHM_MISMATCH: SecurityStatus
+SEC_E_SECURITY_QOS_FAILED: SecurityStatus
+SEC_E_UNFINISHED_CONTEXT_DELETED: SecurityStatus
+SEC_E_NO_TGT_REPLY: SecurityStatus
+SEC_E_NO_IP_ADDRESSES: SecurityStatus
+SEC_E_WRONG_CREDENTIAL_HANDLE: SecurityStatus
+SEC_E_CRYPTO_SYSTEM_INVALID: SecurityStatus
+SEC_E_MAX_REFERRALS_EXCEEDED: SecurityStatus
+SEC_E_MUST_BE_KDC: SecurityStatus
+SEC_E_STRONG_CRYPTO_NOT_SUPPORTED: SecurityStatus
+SEC_E_TOO_MANY_PRINCIPALS: SecurityStatus
+SEC_E_NO_PA_DATA: SecurityStatus
+SEC_E_PKINIT_NAME_MISMATCH: SecurityStatus
+SEC_E_SMARTCARD_LOGON_REQUIRED: SecurityStatus
+SEC_E_SHUTDOWN_IN_PROGRESS: SecurityStatus
+SEC_E_KDC_INVALID_REQUEST: SecurityStatus
+SEC_E_KDC_UNABLE_TO_REFER: SecurityStatus
+SEC_E_KDC_UNKNOWN_ETYPE: SecurityStatus
+SEC_E_UNSUPPORTED_PREAUTH: SecurityStatus
+SEC_E_DELEGATION_REQUIRED: SecurityStatus
+SEC_E_BAD_BINDINGS: SecurityStatus
+SEC_E_MULTIPLE_ACCOUNTS: SecurityStatus
+SEC_E_NO_KERB_KEY: SecurityStatus
+SEC_E_CERT_WRONG_USAGE: SecurityStatus
+SEC_E_DOWNGRADE_DETECTED: SecurityStatus
+SEC_E_SMARTCARD_CERT_REVOKED: SecurityStatus
+SEC_E_ISSUING_CA_UNTRUSTED: SecurityStatus
+SEC_E_REVOCATION_OFFLINE_C: SecurityStatus
+SEC_E_PKINIT_CLIENT_FAILURE: SecurityStatus
+SEC_E_SMARTCARD_CERT_EXPIRED: SecurityStatus
+SEC_E_NO_S4U_PROT_SUPPORT: SecurityStatus
+SEC_E_CROSSREALM_DELEGATION_FAILURE: SecurityStatus
+SEC_E_REVOCATION_OFFLINE_KDC: SecurityStatus
+SEC_E_ISSUING_CA_UNTRUSTED_KDC: SecurityStatus
+SEC_E_KDC_CERT_EXPIRED: SecurityStatus
+SEC_E_KDC_CERT_REVOKED: SecurityStatus
+SEC_I_SIGNATURE_NEEDED: SecurityStatus
+SEC_E_INVALID_PARAMETER: SecurityStatus
+SEC_E_DELEGATION_POLICY: SecurityStatus
+SEC_E_POLICY_NLTM_ONLY: SecurityStatus
+SEC_I_NO_RENEGOTIATION: SecurityStatus
+SEC_E_NO_CONTEXT: SecurityStatus
+SEC_E_PKU2U_CERT_FAILURE: SecurityStatus
+SEC_E_MUTUAL_AUTH_FAILED: SecurityStatus
+SEC_I_MESSAGE_FRAGMENT: SecurityStatus
+SEC_E_ONLY_HTTPS_ALLOWED: SecurityStatus
+SEC_I_CONTINUE_NEEDED_MESSAGE_OK: SecurityStatus
+SEC_E_APPLICATION_PROTOCOL_MISMATCH: SecurityStatus
+SEC_I_ASYNC_CALL_PENDING: SecurityStatus
+SEC_E_INVALID_UPN_NAME: SecurityStatus
+SEC_E_EXT_BUFFER_TOO_SMALL: SecurityStatus
+SEC_E_INSUFFICIENT_BUFFERS: SecurityStatus
+STATUS_INVALID_PARAMETER: SecurityStatus
+STATUS_LOGON_FAILURE: SecurityStatus
+STATUS_NOT_SUPPORTED: SecurityStatus
+CRYPT_E_REVOKED: SecurityStatus
+CRYPT_E_NO_REVOCATION_CHECK: SecurityStatus
+CRYPT_E_REVOCATION_OFFLINE: SecurityStatus
+TRUST_E_CERT_SIGNATURE: SecurityStatus
+CERT_E_EXPIRED: SecurityStatus
+CERT_E_UNTRUSTEDROOT: SecurityStatus
+CERT_E_CHAINING: SecurityStatus
+CERT_E_REVOKED: SecurityStatus
+CERT_E_CN_NO_MATCH: SecurityStatus
+CERT_E_WRONG_USAGE: SecurityStatus
+SECURITY_BUFFER_ACCESS_UNSPECIFIED: SecurityBufferAccess
+SECBUFFER_READONLY: SecurityBufferAccess
+SECBUFFER_READONLY_WITH_CHECKSUM: SecurityBufferAccess
+SECURITY_BUFFER_TYPE_UNSPECIFIED: SecurityBufferType
+SECBUFFER_EMPTY: SecurityBufferType
+SECBUFFER_DATA: SecurityBufferType
+SECBUFFER_TOKEN: SecurityBufferType
+SECBUFFER_PKG_PARAMS: SecurityBufferType
+SECBUFFER_MISSING: SecurityBufferType
+SECBUFFER_EXTRA: SecurityBufferType
+SECBUFFER_STREAM_TRAILER: SecurityBufferType
+SECBUFFER_STREAM_HEADER: SecurityBufferType
+SECBUFFER_NEGOTIATION_INFO: SecurityBufferType
+SECBUFFER_PADDING: SecurityBufferType
+SECBUFFER_STREAM: SecurityBufferType
+SECBUFFER_MECHLIST: SecurityBufferType
+SECBUFFER_MECHLIST_SIGNATURE: SecurityBufferType
+SECBUFFER_TARGET: SecurityBufferType
+SECBUFFER_CHANNEL_BINDINGS: SecurityBufferType
+SECBUFFER_CHANGE_PASS_RESPONSE: SecurityBufferType
+SECBUFFER_TARGET_HOST: SecurityBufferType
+SECBUFFER_ALERT: SecurityBufferType
+SECBUFFER_APPLICATION_PROTOCOLS: SecurityBufferType
+SECBUFFER_SRTP_PROTECTION_PROFILES: SecurityBufferType
+SECBUFFER_SRTP_MASTER_KEY_IDENTIFIER: SecurityBufferType
+SECBUFFER_TOKEN_BINDING: SecurityBufferType
+SECBUFFER_PRESHARED_KEY: SecurityBufferType
+SECBUFFER_PRESHARED_KEY_IDENTITY: SecurityBufferType
+SECBUFFER_DTLS_MTU: SecurityBufferType
+SECBUFFER_SEND_GENERIC_TLS_EXTENSION: SecurityBufferType
+SECBUFFER_SUBSCRIBE_GENERIC_TLS_EXTENSION: SecurityBufferType
+SECBUFFER_FLAGS: SecurityBufferType
+SECBUFFER_TRAFFIC_SECRETS: SecurityBufferType
+SECBUFFER_CERTIFICATE_REQUEST_CONTEXT: SecurityBufferType
+SECBUFFER_CHANNEL_BINDINGS_RESULT: SecurityBufferType
+SECBUFFER_APP_SESSION_STATE: SecurityBufferType
+SECBUFFER_SESSION_TICKET: SecurityBufferType
+CONTEXT_FLAG_UNSPECIFIED: ContextFlag
+CONTEXT_FLAG_DELEGATE: ContextFlag
+CONTEXT_FLAG_MUTUAL_AUTH: ContextFlag
+CONTEXT_FLAG_REPLAY_DETECT: ContextFlag
+CONTEXT_FLAG_SEQUENCE_DETECT: ContextFlag
+CONTEXT_FLAG_CONFIDENTIALITY: ContextFlag
+CONTEXT_FLAG_USE_SESSION_KEY: ContextFlag
+CONTEXT_FLAG_PROMPT_FOR_CREDS: ContextFlag
+CONTEXT_FLAG_USE_SUPPLIED_CREDS: ContextFlag
+CONTEXT_FLAG_ALLOCATE_MEMORY: ContextFlag
+CONTEXT_FLAG_USE_DCE_STYLE: ContextFlag
+CONTEXT_FLAG_DATAGRAM: ContextFlag
+CONTEXT_FLAG_CONNECTION: ContextFlag
+CONTEXT_FLAG_CALL_LEVEL: ContextFlag
+CONTEXT_FLAG_INTERMEDIATE_RETURN: ContextFlag
+CONTEXT_FLAG_FRAGMENT_SUPPLIED: ContextFlag
+CONTEXT_FLAG_EXTENDED_ERROR: ContextFlag
+CONTEXT_FLAG_STREAM: ContextFlag
+CONTEXT_FLAG_INTEGRITY: ContextFlag
+CONTEXT_FLAG_IDENTIFY: ContextFlag
+CONTEXT_FLAG_NULL_SESSION: ContextFlag
+CONTEXT_FLAG_MANUAL_CRED_VALIDATION: ContextFlag
+CONTEXT_FLAG_FRAGMENT_TO_FIT: ContextFlag
+CONTEXT_FLAG_FORWARD_CREDENTIALS: ContextFlag
+CONTEXT_FLAG_NO_INTEGRITY: ContextFlag
+CONTEXT_FLAG_USE_HTTP_STYLE: ContextFlag
+CONTEXT_FLAG_NO_ADDITIONAL_TOKEN: ContextFlag
+CONTEXT_FLAG_REAUTHENTICATION: ContextFlag
+CONTEXT_FLAG_UNVERIFIED_TARGET_NAME: ContextFlag
+CONTEXT_FLAG_CONFIDENTIALITY_ONLY: ContextFlag
+CONTEXT_FLAG_MESSAGES: ContextFlag
+CONTEXT_FLAG_DEFERRED_CRED_VALIDATION: ContextFlag
+CONTEXT_FLAG_NO_POST_HANDSHAKE_AUTH: ContextFlag
+CONTEXT_FLAG_REUSE_SESSION_TICKETS: ContextFlag
+CONTEXT_FLAG_EXPLICIT_SESSION: ContextFlag
+CONTEXT_FLAG_SESSION_TICKET: ContextFlag
+CONTEXT_FLAG_THIRD_LEG_FAILED: ContextFlag
+CONTEXT_FLAG_LICENSING: ContextFlag
+CONTEXT_FLAG_ALLOW_NON_USER_LOGONS: ContextFlag
+CONTEXT_FLAG_ALLOW_CONTEXT_REPLAY: ContextFlag
+CONTEXT_FLAG_NO_TOKEN: ContextFlag
+CONTEXT_FLAG_PROXY_BINDINGS: ContextFlag
+CONTEXT_FLAG_ALLOW_MISSING_BINDINGS: ContextFlag
+DATA_REPRESENTATION_UNSPECIFIED: DataRepresentation
+SECURITY_NETWORK_DREP: DataRepresentation
+SECURITY_NATIVE_DREP: DataRepresentation
+
+class CredentialHandle(_message.Message):
+    __slots__ = ("value",)
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    value: bytes
+    def __init__(self, value: _Optional[bytes] = ...) -> None: ...
+
+class ContextHandle(_message.Message):
+    __slots__ = ("value",)
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    value: bytes
+    def __init__(self, value: _Optional[bytes] = ...) -> None: ...
+
+class SecurityResult(_message.Message):
+    __slots__ = ("status", "code", "message", "detail")
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    DETAIL_FIELD_NUMBER: _ClassVar[int]
+    status: SecurityStatus
+    code: int
+    message: str
+    detail: FailureDetail
+    def __init__(self, status: _Optional[_Union[SecurityStatus, str]] = ..., code: _Optional[int] = ..., message: _Optional[str] = ..., detail: _Optional[_Union[FailureDetail, _Mapping]] = ...) -> None: ...
+
+class FailureDetail(_message.Message):
+    __slots__ = ("alert", "alert_sent", "verify_error", "verify_depth", "verify_reason", "ntstatus", "kerberos_error", "state")
+    ALERT_FIELD_NUMBER: _ClassVar[int]
+    ALERT_SENT_FIELD_NUMBER: _ClassVar[int]
+    VERIFY_ERROR_FIELD_NUMBER: _ClassVar[int]
+    VERIFY_DEPTH_FIELD_NUMBER: _ClassVar[int]
+    VERIFY_REASON_FIELD_NUMBER: _ClassVar[int]
+    NTSTATUS_FIELD_NUMBER: _ClassVar[int]
+    KERBEROS_ERROR_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    alert: int
+    alert_sent: bool
+    verify_error: int
+    verify_depth: int
+    verify_reason: str
+    ntstatus: int
+    kerberos_error: int
+    state: str
+    def __init__(self, alert: _Optional[int] = ..., alert_sent: _Optional[bool] = ..., verify_error: _Optional[int] = ..., verify_depth: _Optional[int] = ..., verify_reason: _Optional[str] = ..., ntstatus: _Optional[int] = ..., kerberos_error: _Optional[int] = ..., state: _Optional[str] = ...) -> None: ...
+
+class SecurityBuffer(_message.Message):
+    __slots__ = ("type", "data", "size", "access")
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    ACCESS_FIELD_NUMBER: _ClassVar[int]
+    type: SecurityBufferType
+    data: bytes
+    size: int
+    access: SecurityBufferAccess
+    def __init__(self, type: _Optional[_Union[SecurityBufferType, str]] = ..., data: _Optional[bytes] = ..., size: _Optional[int] = ..., access: _Optional[_Union[SecurityBufferAccess, str]] = ...) -> None: ...
+
+class PackageInfo(_message.Message):
+    __slots__ = ("name", "comment", "capabilities", "version", "rpc_id", "max_token", "aliases", "not_ready")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    COMMENT_FIELD_NUMBER: _ClassVar[int]
+    CAPABILITIES_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    RPC_ID_FIELD_NUMBER: _ClassVar[int]
+    MAX_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    ALIASES_FIELD_NUMBER: _ClassVar[int]
+    NOT_READY_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    comment: str
+    capabilities: int
+    version: int
+    rpc_id: int
+    max_token: int
+    aliases: _containers.RepeatedScalarFieldContainer[str]
+    not_ready: str
+    def __init__(self, name: _Optional[str] = ..., comment: _Optional[str] = ..., capabilities: _Optional[int] = ..., version: _Optional[int] = ..., rpc_id: _Optional[int] = ..., max_token: _Optional[int] = ..., aliases: _Optional[_Iterable[str]] = ..., not_ready: _Optional[str] = ...) -> None: ...
