@@ -13,6 +13,8 @@ from sspid.packages import questions
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+SERVER = questions.Machine("SERVER", "DOMAIN", "server.domain.test", "domain.test")
+
 
 @dataclass
 class FixedWorld:
@@ -23,6 +25,8 @@ class FixedWorld:
     accounts: dict[str, questions.Account] = field(default_factory=dict)
     answers: dict[type, Callable[[Any], Any]] = field(default_factory=dict)
     asked: list[Any] = field(default_factory=list)
+    machine: questions.Machine = SERVER
+    policies: dict[str, Any] = field(default_factory=dict)
 
     def answer(self, question: Any, caller: str) -> Any:
         del caller
@@ -39,6 +43,12 @@ class FixedWorld:
                 return drawn
             case questions.LookUpAccount(name, _):
                 return self.accounts.get(name.casefold())
+            case questions.DescribeMachine():
+                return self.machine
+            case questions.ReadPolicy(package):
+                return self.policies.get(package)
+            case questions.RecordLogon() | questions.RecordPolicyBreach():
+                return None
         message = f"the test's world has no answer to {question!r}"
         raise AssertionError(message)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
-from sspid.vocabulary.buffers import Buffers, token_in
+from sspid.vocabulary.buffers import Buffers, BufferType, SecurityBuffer, token_in
 from sspid.vocabulary.errors import FailureDetail, SspiError
 from sspid.vocabulary.flags import NO_FLAGS, Flags
 from sspid.vocabulary.status import SecurityStatus
@@ -201,6 +201,22 @@ class SecurityPackage:
         """Check the TOKEN buffer against the DATA buffers. SEC_E_MESSAGE_ALTERED or SEC_E_OUT_OF_SEQUENCE where it fails."""
         del state, message
         self._unsupported("VerifySignature")
+
+    def mechlist_mic_required(self, state: State) -> bool:
+        """Tell whether this established mechanism makes SPNEGO's mechListMIC mandatory ([MS-SPNG] 3.3.5.1)."""
+        del state
+        return False
+
+    async def make_mechlist_mic(self, state: State, mech_list: bytes) -> bytes:
+        """Sign the DER of SPNEGO's mechanism list; message numbers as this package counts them."""
+        data = SecurityBuffer(BufferType.DATA, mech_list)
+        signed = await self.make_signature(state, Message((SecurityBuffer(BufferType.TOKEN), data)))
+        return token_in(signed.buffers)
+
+    async def verify_mechlist_mic(self, state: State, mech_list: bytes, mic: bytes) -> None:
+        """Check the peer's mechListMIC. SEC_E_MESSAGE_ALTERED or SEC_E_OUT_OF_SEQUENCE where it fails."""
+        data = SecurityBuffer(BufferType.DATA, mech_list)
+        await self.verify_signature(state, Message((SecurityBuffer(BufferType.TOKEN, mic), data)))
 
     async def change_account_password(self, account: str, domain: str, old: str, new: str) -> None:
         """Change a password with the account's authority."""

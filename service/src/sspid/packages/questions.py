@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -68,3 +68,71 @@ class LookUpAccount(Question["Account | None"]):
 
     name: str
     domain: str
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The names this service goes by: NetBIOS and DNS; an empty one is not sent. `domain` empty means not joined."""
+
+    computer: str
+    domain: str = ""
+    dns_computer: str = ""
+    dns_domain: str = ""
+    dns_tree: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DescribeMachine(Question[Machine]):
+    """The names this service goes by."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPolicy(Question[Any]):
+    """The operator's policy for this caller and `package`: that package's own policy type, or None for its default."""
+
+    package: str
+
+
+@dataclass(frozen=True, slots=True)
+class NtlmVerdict:
+    """What a domain authority found: the 16-byte session base key and the account as the domain names it."""
+
+    session_base_key: bytes = field(repr=False)
+    account: Account
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeNtlmResponse(Question[NtlmVerdict]):
+    """Have the account's authority judge the responses; SEC_E_LOGON_DENIED with detail.ntstatus where it refuses.
+
+    Asked where `Account.nt_hash` is None. SEC_E_NO_AUTHENTICATING_AUTHORITY where the authority cannot be reached.
+    """
+
+    name: str
+    domain: str
+    workstation: str
+    server_challenge: bytes
+    nt_response: bytes = field(repr=False)
+    lm_response: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordLogon(Question[None]):
+    """Tell the audit, and a lock-out policy, how a logon ended. `ntstatus` 0 is success; the peer never learns it."""
+
+    package: str
+    name: str
+    domain: str
+    workstation: str
+    ntstatus: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPolicyBreach(Question[None]):
+    """Tell the audit that `rule` of the package's policy was broken; `enforced` False means it went on (audit only)."""
+
+    package: str
+    rule: str
+    enforced: bool
+    subject: str = ""
