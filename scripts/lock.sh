@@ -1,0 +1,37 @@
+#!/bin/bash
+# Writes the lock files of requirements/ from the pyproject.toml files and the .in files, in a throw-away environment.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+python3 -m venv "$work/venv"
+pip="$work/venv/bin/python -m pip --quiet --disable-pip-version-check"
+
+dependencies() { # pyproject.toml: its dependencies that are not ours, one a line
+    "$work/venv/bin/python" - "$@" <<'PYTHON'
+import sys, tomllib
+for path in sys.argv[1:]:
+    with open(path, "rb") as file:
+        for requirement in tomllib.load(file)["project"].get("dependencies", []):
+            if not requirement.startswith("sspid"):
+                print(requirement)
+PYTHON
+}
+
+lock() { # file of requirements, sentence: everything installed so far, less what the earlier lock files hold
+    { echo "# $2 Written by \`make lock\`."; $pip freeze --all --exclude pip; } >"requirements/$1"
+}
+
+dependencies protos/python/pyproject.toml service/pyproject.toml >"$work/service.in"
+dependencies client/python/pyproject.toml >"$work/client.in"
+
+$pip uninstall --yes setuptools
+$pip install -r "$work/service.in"
+lock service.txt "What the service runs on, and nothing else."
+$pip install -r "$work/client.in" -r requirements/dev.in
+lock dev.txt "Everything of .venv."
+$pip freeze --all >"$work/before"
+$pip install -r requirements/kerberos.in
+$pip freeze --all | grep -vxFf "$work/before" >"$work/kerberos" || true
+{ echo "# What .venv has beside dev.txt where MIT Kerberos can be compiled against. Written by \`make lock\`."; cat "$work/kerberos"; } >requirements/kerberos.txt
