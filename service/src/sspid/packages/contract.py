@@ -1,4 +1,4 @@
-"""What a security package is: its functions under SSPI's names, and what goes in and out of each; no package is implemented here.
+"""What a security package is: its functions under SSPI's names, what goes in and out of each; no package is built here.
 
 A package is one object without mutable state of its own. Contexts are states: a function takes one and returns the next.
 Functions are coroutines that *await questions* (`sspid.packages.questions`) instead of doing I/O. Statuses that a caller

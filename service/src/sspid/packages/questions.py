@@ -1,4 +1,4 @@
-"""Questions a package may ask of the world: one frozen dataclass each, typed by its answer; `sspid.broker.world` answers them."""
+"""Questions a package may ask of the world: one frozen dataclass each, typed by its answer; not their answers."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from datetime import datetime
 
-    from sspid.vocabulary.credentials import Secret
 
 Answer = TypeVar("Answer")
 
 
 class Question(Generic[Answer]):
-    """Awaiting a question suspends the leg until the broker has its answer; a failing answer is raised here as an `SspiError`."""
+    """Awaiting one suspends the leg until the broker has the answer; a failing answer is raised here as an `SspiError`."""
 
     __slots__ = ()
 

@@ -61,12 +61,12 @@ class ContextAttribute(IntEnum):
     CIPHER_STRENGTHS = 0x57
     SUPPORTED_PROTOCOLS = 0x58
     ISSUER_LIST_EX = 0x59
-    CONNECTION_INFO = 0x5a
-    EAP_KEY_BLOCK = 0x5b
-    MAPPED_CRED_ATTR = 0x5c
-    SESSION_INFO = 0x5d
-    APP_DATA = 0x5e
-    REMOTE_CERTIFICATES = 0x5f
+    CONNECTION_INFO = 0x5A
+    EAP_KEY_BLOCK = 0x5B
+    MAPPED_CRED_ATTR = 0x5C
+    SESSION_INFO = 0x5D
+    APP_DATA = 0x5E
+    REMOTE_CERTIFICATES = 0x5F
     CLIENT_CERT_POLICY = 0x60
     CC_POLICY_RESULT = 0x61
     USE_NCRYPT = 0x62
@@ -77,12 +77,12 @@ class ContextAttribute(IntEnum):
     REMOTE_CERT_CHAIN = 0x67
     UI_INFO = 0x68
     EARLY_START = 0x69
-    KEYING_MATERIAL_INFO = 0x6a
-    KEYING_MATERIAL = 0x6b
-    SRTP_PARAMETERS = 0x6c
-    TOKEN_BINDING = 0x6d
-    CONNECTION_INFO_EX = 0x6e
-    KEYING_MATERIAL_TOKEN_BINDING = 0x6f
+    KEYING_MATERIAL_INFO = 0x6A
+    KEYING_MATERIAL = 0x6B
+    SRTP_PARAMETERS = 0x6C
+    TOKEN_BINDING = 0x6D
+    CONNECTION_INFO_EX = 0x6E
+    KEYING_MATERIAL_TOKEN_BINDING = 0x6F
     KEYING_MATERIAL_INPROC = 0x70
     SUBJECT_SECURITY_ATTRIBUTES = 128
     C_ACCESS_TOKEN = 0x80000012
@@ -92,6 +92,7 @@ class ContextAttribute(IntEnum):
     SERVER_AUTH_FLAGS = 0x80000083
     CERT_TRUST_STATUS = 0x80000084
     CREDS_2 = 0x80000086
+
 
 @unique
 class CredentialAttribute(IntEnum):
@@ -130,7 +131,7 @@ class StreamSizes:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """sUserName: on the server the client as DOMAIN\\user, on the client its own name."""
+    r"""sUserName: on the server the client as DOMAIN\user, on the client its own name."""
 
     user_name: str
 

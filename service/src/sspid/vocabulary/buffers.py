@@ -44,6 +44,7 @@ class BufferType(IntEnum):
     APP_SESSION_STATE = 31
     SESSION_TICKET = 32
 
+
 @unique
 class BufferAccess(IntEnum):
     """The attribute bits that Windows ORs into BufferType."""

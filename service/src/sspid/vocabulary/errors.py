@@ -1,8 +1,8 @@
-"""Failures of an SSPI function: a status, one sentence for the caller's operator and what may still be sent; never a gRPC status."""
+"""Failures of an SSPI function: a status, one sentence for the operator, what may still be sent; and refused calls."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sspid.vocabulary.flags import NO_FLAGS, Flags
@@ -58,10 +58,10 @@ class SspiError(Exception):
         return f"{self.status.name}: {self.message}"
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal(Exception):
+class RefusedError(Exception):
     """A call that never reached an SSPI function; `kind` is the name of the gRPC status it becomes."""
 
-    kind: str
-    message: str
-    reason: str = field(default="")
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message

@@ -1,4 +1,4 @@
-"""Context flags: one vocabulary for ISC_REQ, ISC_RET, ASC_REQ and ASC_RET, and each role's Windows bits; what a package does with them is its own.
+"""Context flags: one vocabulary for ISC_REQ, ISC_RET, ASC_REQ and ASC_RET, and each role's Windows bits; not their effect.
 
 The raw bits mean different things in the two roles (``flags.md`` 1), so nothing outside this module handles them.
 """

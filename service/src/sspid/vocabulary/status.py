@@ -7,7 +7,7 @@ from enum import IntEnum, unique
 
 @unique
 class SecurityStatus(IntEnum):
-    """The Windows number of each status, unsigned. Source: winerror.h; the last block are neighbours that also leave these functions."""
+    """The Windows number of each status, unsigned. Source: winerror.h; the last block are neighbours that are answered too."""
 
     SEC_E_OK = 0x00000000
     SEC_E_INSUFFICIENT_MEMORY = 0x80090300

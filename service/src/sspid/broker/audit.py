@@ -1,0 +1,41 @@
+"""What operators see of handshakes: one audit line each, with names and statuses and never a token or a secret."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
+
+    from sspid.broker.contexts import HeldContext
+    from sspid.vocabulary.status import SecurityStatus
+
+
+class Observer(Protocol):
+    """Whoever wants to know how handshakes end."""
+
+    def handshake_ended(self, caller: str, held: HeldContext, status: SecurityStatus, message: str) -> None:
+        """A context was established, failed, or was given up half-way."""
+        ...
+
+
+class AuditLog:
+    """Writes the audit line."""
+
+    def __init__(self, log: FilteringBoundLogger) -> None:
+        self._log = log
+
+    def handshake_ended(self, caller: str, held: HeldContext, status: SecurityStatus, message: str) -> None:
+        """Log one line: who, which package and role, towards whom, how it ended, after how many legs and milliseconds."""
+        self._log.info(
+            "handshake",
+            caller=caller,
+            package=held.package.info.name,
+            role=held.role.value,
+            target=held.target_name,
+            status=status.name,
+            reason=message,
+            legs=held.legs,
+            ms=round((time.monotonic() - held.began) * 1000, 1),
+        )

@@ -1,0 +1,374 @@
+"""Security contexts: the road from a handle through its lock to the package and back to established, continued or failed."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from sspid.broker import asks, replays
+from sspid.broker.handles import Entry, HandleTable, Limits, unknown_handle
+from sspid.broker.undelivered import Undelivered, too_large
+from sspid.packages.contract import Leg, Step
+from sspid.vocabulary.errors import RefusedError, SspiError
+from sspid.vocabulary.status import SecurityStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator
+
+    from sspid.broker.audit import Observer
+    from sspid.broker.credentials import Credentials, HeldCredential
+    from sspid.broker.exports import Exports
+    from sspid.broker.waits import WaitingRoom
+    from sspid.packages.contract import SecurityPackage, State
+    from sspid.vocabulary.attributes import AttributeValue, ContextAttribute, Identity
+    from sspid.vocabulary.buffers import Buffers
+    from sspid.vocabulary.flags import Flags
+
+Result = TypeVar("Result")
+
+LOCK_SECONDS = 30.0
+"""How long a call waits for another call on the same context before it is refused."""
+
+
+class Role(Enum):
+    """Which of the two functions drives a context."""
+
+    INITIATOR = "initiator"
+    ACCEPTOR = "acceptor"
+
+
+class LegCall(NamedTuple):
+    """The parameters of InitializeSecurityContext and AcceptSecurityContext; handles are empty where absent."""
+
+    credential: bytes
+    context: bytes
+    input: Buffers
+    flags: Flags
+    target_name: str = ""
+    network_data_rep: bool = True
+    output_capacity: int = 0
+    connection_id: str = ""
+    request_id: replays.RequestId | None = None
+
+
+class LegAnswer(NamedTuple):
+    """Where the context is now (empty where a first leg left none) and what the leg came to."""
+
+    context: bytes
+    step: Step
+
+
+@dataclass(slots=True)
+class HeldContext:
+    """What stands behind a context handle. `failed` is the status that ended it, after which it can only be deleted."""
+
+    package: SecurityPackage
+    state: State
+    role: Role
+    credential: HeldCredential | None
+    target_name: str
+    connection_id: str
+    began: float
+    legs: int = 1
+    established: bool = False
+    failed: SecurityStatus | None = None
+    undelivered: Undelivered | None = None
+    answer: replays.Answer | None = None
+
+
+class Contexts:
+    """ContextService's functions, and the way from a context handle to its state for MessageService's."""
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        world: asks.World,
+        waiting: WaitingRoom,
+        limits: Limits,
+        *,
+        exports: Exports,
+        observer: Observer,
+        worker: int = 0,
+    ) -> None:
+        self._credentials = credentials
+        self._world = world
+        self._waiting = waiting
+        self._exports = exports
+        self._observer = observer
+        self._table: HandleTable[HeldContext] = HandleTable("context", limits, worker=worker, release=self._released)
+        self._creating = replays.CreatingCalls()
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def initialize_security_context(self, caller: str, call: LegCall) -> LegAnswer:
+        """One leg of the initiator."""
+        return self._leg(caller, call, Role.INITIATOR)
+
+    def accept_security_context(self, caller: str, call: LegCall) -> LegAnswer:
+        """One leg of the acceptor."""
+        return self._leg(caller, call, Role.ACCEPTOR)
+
+    def _leg(self, caller: str, call: LegCall, role: Role) -> LegAnswer:
+        if call.context:
+            with self.use(caller, call.context, call.connection_id) as entry:
+                return self.once(entry.held, call.request_id, lambda: self._later_leg(caller, call, role, entry))
+        if call.request_id is None:
+            return self._first_leg(caller, call, role)
+        return self._creating.once(caller, call.request_id, lambda: self._first_leg(caller, call, role))
+
+    def _first_leg(self, caller: str, call: LegCall, role: Role) -> LegAnswer:
+        self._table.require_room(caller)
+        credential = self._usable_credential(caller, call.credential, role)
+        began = time.monotonic()
+        held = HeldContext(credential.package, None, role, credential, call.target_name, call.connection_id, began)
+        step = self._step(caller, call, held)
+        if step.status is SecurityStatus.SEC_E_INCOMPLETE_MESSAGE:
+            return LegAnswer(b"", step)
+        if call.output_capacity and too_large(call, step):
+            # The caller has no handle yet, so the same first call is simply made again with more room.
+            held.package.delete_security_context(step.state)
+            raise SspiError(SecurityStatus.SEC_E_INSUFFICIENT_MEMORY, too_large(call, step))
+        self._advance(caller, held, step)
+        handle = self._table.open(caller, held, finished=held.established)
+        return LegAnswer(handle, step)
+
+    def _later_leg(self, caller: str, call: LegCall, role: Role, entry: Entry[HeldContext]) -> LegAnswer:
+        held = entry.held
+        self._require_drivable(held, role)
+        if call.credential:
+            held.credential = self._same_package(held, self._usable_credential(caller, call.credential, role))
+        if held.undelivered is not None:
+            step = held.undelivered.deliver(call)
+            held.undelivered = None
+            return LegAnswer(call.context, step)
+        held.legs += 1
+        step = self._step(caller, call, held)
+        if step.status is SecurityStatus.SEC_E_INCOMPLETE_MESSAGE:
+            return LegAnswer(call.context, step)
+        self._advance(caller, held, step)
+        entry.finished = held.established
+        if call.output_capacity and too_large(call, step):
+            held.undelivered = Undelivered.keep(call, step)
+            raise SspiError(SecurityStatus.SEC_E_INSUFFICIENT_MEMORY, too_large(call, step))
+        return LegAnswer(call.context, step)
+
+    def _step(self, caller: str, call: LegCall, held: HeldContext) -> Step:
+        package = held.package
+        leg = Leg(
+            None if held.credential is None else held.credential.credential,
+            call.input,
+            call.flags,
+            call.target_name or held.target_name,
+            caller,
+            call.network_data_rep,
+        )
+        function = package.initialize_security_context if held.role is Role.INITIATOR else package.accept_security_context
+        try:
+            return self._run(package, caller, function(held.state, leg))
+        except SspiError as failure:
+            self._fail(caller, held, failure)
+            raise
+
+    def _advance(self, caller: str, held: HeldContext, step: Step) -> None:
+        held.state = step.state
+        if step.established and not held.established:
+            held.established = True
+            self._observer.handshake_ended(caller, held, step.status, step.message)
+
+    def _fail(self, caller: str, held: HeldContext, failure: SspiError) -> None:
+        """A failed leg ends the context: it can still be deleted, nothing else."""
+        held.failed = failure.status
+        self._observer.handshake_ended(caller, held, failure.status, failure.message)
+        if held.state is not None:
+            held.package.delete_security_context(held.state)
+            held.state = None
+
+    def _usable_credential(self, caller: str, handle: bytes, role: Role) -> HeldCredential:
+        if not handle:
+            unknown_handle()
+        credential = self._credentials.find(caller, handle)
+        if not (credential.outbound if role is Role.INITIATOR else credential.inbound):
+            function, use = (
+                ("InitializeSecurityContext", "OUTBOUND") if role is Role.INITIATOR else ("AcceptSecurityContext", "INBOUND")
+            )
+            message = f"{function} needs a credential acquired for {use} or BOTH, and this one is for the other role."
+            raise SspiError(SecurityStatus.SEC_E_NO_CREDENTIALS, message)
+        return credential
+
+    @staticmethod
+    def _same_package(held: HeldContext, credential: HeldCredential) -> HeldCredential:
+        if credential.package is not held.package:
+            message = f"The context is {held.package.info.name}'s and the credential is {credential.package.info.name}'s."
+            raise SspiError(SecurityStatus.SEC_E_WRONG_CREDENTIAL_HANDLE, message)
+        return credential
+
+    @staticmethod
+    def _require_drivable(held: HeldContext, role: Role) -> None:
+        if held.role is not role:
+            message = f"The context is an {held.role.value}'s; the other function drives it."
+            raise SspiError(SecurityStatus.SEC_E_INVALID_HANDLE, message)
+        require_alive(held)
+
+    @contextmanager
+    def use(self, caller: str, handle: bytes, connection_id: str = "") -> Iterator[Entry[HeldContext]]:
+        """Hold the context's lock, so that two calls never step one context at once."""
+        entry = self._table.find(caller, handle)
+        if not entry.lock.acquire(blocking=False):
+            with self._waiting.wait(caller):
+                if not entry.lock.acquire(timeout=LOCK_SECONDS):
+                    message = "Another call on this context has not finished; make one call on a context at a time."
+                    raise RefusedError("RESOURCE_EXHAUSTED", message)
+        try:
+            if entry.held.connection_id != connection_id:
+                unknown_handle()
+            yield entry
+        finally:
+            entry.lock.release()
+
+    def once(self, held: HeldContext, request: replays.RequestId | None, act: Callable[[], Result]) -> Result:
+        """Perform a call on a context whose lock is held, or give the context's last answer again."""
+        if request is None:
+            return act()
+        before = replays.same(held.answer, request)
+        if before is not None:
+            return before.outcome.result()  # type: ignore[no-any-return]  # the same call, so the same type
+        held.answer = replays.Answer(request)
+        return replays.settle(held.answer, act)
+
+    def complete_auth_token(
+        self, caller: str, handle: bytes, token: Buffers, connection_id: str, request_id: replays.RequestId | None
+    ) -> Step:
+        """Finish what COMPLETE_NEEDED or COMPLETE_AND_CONTINUE left open."""
+        with self.use(caller, handle, connection_id) as entry:
+            return self.once(entry.held, request_id, lambda: self._complete(caller, entry, token))
+
+    def _complete(self, caller: str, entry: Entry[HeldContext], token: Buffers) -> Step:
+        held = entry.held
+        require_alive(held)
+        try:
+            step = self._run(held.package, caller, held.package.complete_auth_token(held.state, token))
+        except SspiError as failure:
+            if failure.status is not SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION:
+                self._fail(caller, held, failure)
+            raise
+        self._advance(caller, held, step)
+        entry.finished = held.established
+        return step
+
+    def apply_control_token(
+        self, caller: str, handle: bytes, token: Buffers, connection_id: str, request_id: replays.RequestId | None
+    ) -> None:
+        """Hand a control token to the context; what it leads to shows in the next leg."""
+
+        def act() -> None:
+            require_alive(held)
+            held.state = self._run(held.package, caller, held.package.apply_control_token(held.state, token))
+
+        with self.use(caller, handle, connection_id) as entry:
+            held = entry.held
+            self.once(held, request_id, act)
+
+    def query_context_attributes(
+        self, caller: str, handle: bytes, attribute: ContextAttribute, connection_id: str
+    ) -> AttributeValue:
+        """One attribute of a context."""
+        with self.use(caller, handle, connection_id) as entry:
+            held = entry.held
+            require_alive(held)
+            return self._run(held.package, caller, held.package.query_context_attributes(held.state, attribute))
+
+    def set_context_attributes(
+        self,
+        caller: str,
+        handle: bytes,
+        attribute: ContextAttribute,
+        value: AttributeValue,
+        connection_id: str,
+        request_id: replays.RequestId | None,
+    ) -> None:
+        """Set one attribute of a context."""
+
+        def act() -> None:
+            require_alive(held)
+            self._run(held.package, caller, held.package.set_context_attributes(held.state, attribute, value))
+
+        with self.use(caller, handle, connection_id) as entry:
+            held = entry.held
+            self.once(held, request_id, act)
+
+    def query_security_context_token(self, caller: str, handle: bytes, connection_id: str) -> Identity:
+        """Who an acceptor's established context proved its peer to be."""
+        with self.use(caller, handle, connection_id) as entry:
+            held = entry.held
+            require_alive(held)
+            if held.role is Role.INITIATOR:
+                message = "QuerySecurityContextToken tells who the peer of an acceptor is; this context is an initiator's."
+                raise SspiError(SecurityStatus.SEC_E_NO_IMPERSONATION, message)
+            return self._run(held.package, caller, held.package.query_security_context_token(held.state))
+
+    def export_security_context(self, caller: str, handle: bytes, *, delete_old: bool, connection_id: str) -> tuple[str, bytes]:
+        """The context's package and the context itself, sealed for this caller."""
+        with self.use(caller, handle, connection_id) as entry:
+            held = entry.held
+            require_alive(held)
+            if not held.established:
+                message = "Only an established context can be exported; go on with the handshake first."
+                raise SspiError(SecurityStatus.SEC_E_INVALID_HANDLE, message)
+            packed = self._run(held.package, caller, held.package.export_security_context(held.state))
+            sealed = self._exports.seal(caller, held.package.info.name, held.role.value, packed)
+        if delete_old:
+            self.delete_security_context(caller, handle)
+        return held.package.info.name, sealed
+
+    def import_security_context(
+        self, caller: str, package_name: str, sealed: bytes, connection_id: str, request_id: replays.RequestId | None
+    ) -> bytes:
+        """A new handle for an exported context."""
+        return self._creating.once(caller, request_id, lambda: self._import(caller, package_name, sealed, connection_id))
+
+    def _import(self, caller: str, package_name: str, sealed: bytes, connection_id: str) -> bytes:
+        self._table.require_room(caller)
+        package = self._credentials.package(package_name)
+        role, packed = self._exports.open(caller, package.info.name, sealed)
+        state = self._run(package, caller, package.import_security_context(packed))
+        held = HeldContext(package, state, Role(role), None, "", connection_id, time.monotonic(), established=True)
+        return self._table.open(caller, held)
+
+    def delete_security_context(self, caller: str, handle: bytes) -> None:
+        """Delete a context at any stage."""
+        held = self._table.close(caller, handle)
+        self._released(caller, held)
+
+    def sweep(self) -> None:
+        """Delete what has been unused, or unfinished, for too long."""
+        self._table.sweep()
+        self._creating.sweep()
+
+    def run(self, held: HeldContext, caller: str, function: Coroutine[Any, Any, Result]) -> Result:
+        """Run a package's function for a context whose lock is held."""
+        return self._run(held.package, caller, function)
+
+    def _run(self, package: SecurityPackage, caller: str, function: Coroutine[Any, Any, Result]) -> Result:
+        if not package.may_block:
+            return asks.run(function, self._world, caller)
+        with self._waiting.wait(caller):
+            return asks.run(function, self._world, caller)
+
+    def _released(self, caller: str, held: HeldContext) -> None:
+        if held.failed is None and not held.established:
+            self._observer.handshake_ended(caller, held, SecurityStatus.SEC_E_UNFINISHED_CONTEXT_DELETED, "given up half-way")
+        if held.state is not None:
+            held.package.delete_security_context(held.state)
+            held.state = None
+
+
+def require_alive(held: HeldContext) -> None:
+    """Refuse a context that a leg has failed: it can only be deleted."""
+    if held.failed is not None or held.state is None:
+        ended = "was deleted" if held.failed is None else f"ended with {held.failed.name}"
+        message = f"This context {ended} and cannot go on; delete it and begin a new one."
+        raise SspiError(SecurityStatus.SEC_E_INVALID_HANDLE, message)

@@ -1,0 +1,37 @@
+"""Finds the answer to a question by its type; each answer lives in a module of its own beside this one."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sspid.packages import questions
+from sspid.vocabulary.errors import SspiError
+from sspid.vocabulary.status import SecurityStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Answers = Mapping[type, Callable[[Any, str], Any]]
+
+ALWAYS: Answers = {
+    questions.ReadClock: lambda _question, _caller: datetime.now(UTC),
+    questions.DrawRandom: lambda question, _caller: os.urandom(question.count),
+}
+"""Questions that need nothing configured."""
+
+
+class RealWorld:
+    """Answers what the service was put together with, and says plainly what it was not."""
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = {**ALWAYS, **answers}
+
+    def answer(self, question: questions.Question[Any], caller: str) -> Any:
+        """The answer, or an `SspiError`."""
+        answer = self._answers.get(type(question))
+        if answer is None:
+            message = f"This service is not configured to answer {type(question).__name__}."
+            raise SspiError(SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION, message)
+        return answer(question, caller)
