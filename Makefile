@@ -4,6 +4,7 @@ export VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help venv lock protos check run test interop bench fuzz compose compose-test peers clean
 
 help: ## list the targets
