@@ -27,6 +27,9 @@ class FixedWorld:
     asked: list[Any] = field(default_factory=list)
     machine: questions.Machine = SERVER
     policies: dict[str, Any] = field(default_factory=dict)
+    digest_secrets: dict[questions.LookUpDigestSecret, questions.DigestSecret] = field(default_factory=dict)
+    sealing_key: bytes = bytes(range(32))
+    nonce_uses: dict[bytes, int] = field(default_factory=dict)
 
     def answer(self, question: Any, caller: str) -> Any:
         del caller
@@ -49,6 +52,19 @@ class FixedWorld:
                 return self.policies.get(package)
             case questions.RecordLogon() | questions.RecordPolicyBreach():
                 return None
+        return self._answer_of_digest(question)
+
+    def _answer_of_digest(self, question: Any) -> Any:
+        match question:
+            case questions.LookUpDigestSecret():
+                return self.digest_secrets.get(question)
+            case questions.SealingKey():
+                return self.sealing_key
+            case questions.CountNonceUse(nonce, count):
+                fresh = count > self.nonce_uses.get(nonce, 0)
+                if fresh:
+                    self.nonce_uses[nonce] = count
+                return fresh
         message = f"the test's world has no answer to {question!r}"
         raise AssertionError(message)
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from sspid.vocabulary.credentials import Secret
+
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from datetime import datetime
 
 
 Answer = TypeVar("Answer")
@@ -35,7 +38,7 @@ class DrawRandom(Question[bytes]):
 
 
 @dataclass(frozen=True, slots=True)
-class FindNamedCredential(Question["Secret"]):
+class FindNamedCredential(Question[Secret]):
     """The credential the operator configured under `name`, or SEC_E_UNKNOWN_CREDENTIALS."""
 
     name: str
@@ -134,3 +137,46 @@ class RecordPolicyBreach(Question[None]):
     rule: str
     enforced: bool
     subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DigestSecret:
+    """What stands in for a password in Digest: `ha1` is the raw H(user ":" realm ":" password) of one algorithm."""
+
+    account: Account
+    ha1: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LookUpDigestSecret(Question["DigestSecret | None"]):
+    """The secret of `user` in `realm`, both compared as they stand; None where no authority knows it.
+
+    `algorithm` is "MD5", "SHA-256" or "SHA-512-256", never a -sess form. With `userhash`, `user` is the lower-case hex of
+    H(name ":" realm). `charset` is how name and password were encoded before hashing: "utf-8", or "iso-8859-1" where SASL
+    asks that of a name that fits it (RFC 2831 2.1.2.1).
+    """
+
+    user: str
+    realm: str
+    algorithm: str
+    userhash: bool = False
+    charset: str = "utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class SealingKey(Question[bytes]):
+    """The 32 bytes all workers share for `purpose`; another one after a rotation, when what the old one sealed is stale."""
+
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class CountNonceUse(Question[bool]):
+    """Record that `nonce` was used with `count`; False, and nothing recorded, unless `count` is above all recorded before.
+
+    One store for all workers, told apart by caller; it may forget the nonce after `expires`.
+    """
+
+    nonce: bytes
+    count: int
+    expires: datetime
