@@ -172,6 +172,10 @@ class Contexts:
         except SspiError as failure:
             self._fail(caller, held, failure)
             raise
+        except Exception:
+            # A bug: whatever half-step was taken, this context is not to be trusted again.
+            self._fail(caller, held, SspiError(SecurityStatus.SEC_E_INTERNAL_ERROR, "internal error"))
+            raise
 
     def _advance(self, caller: str, held: HeldContext, step: Step) -> None:
         held.state = step.state
@@ -310,8 +314,13 @@ class Contexts:
                 raise SspiError(SecurityStatus.SEC_E_NO_IMPERSONATION, message)
             return self._run(held.package, caller, held.package.query_security_context_token(held.state))
 
-    def export_security_context(self, caller: str, handle: bytes, *, delete_old: bool, connection_id: str) -> tuple[str, bytes]:
+    def export_security_context(
+        self, caller: str, handle: bytes, *, reset_new: bool, delete_old: bool, connection_id: str
+    ) -> tuple[str, bytes]:
         """The context's package and the context itself, sealed for this caller."""
+        if reset_new:
+            message = "SECPKG_CONTEXT_EXPORT_RESET_NEW is not offered: an exported context goes on where it stands."
+            raise SspiError(SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION, message)
         with self.use(caller, handle, connection_id) as entry:
             held = entry.held
             require_alive(held)

@@ -1,0 +1,143 @@
+"""ContextService's unary calls: message to handle or start, buffers and flags; broker; step to message."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sspid_protos.sspi.v1 import context_service_pb2 as wire
+from sspid_protos.sspi.v1.vocabulary_pb2 import SECURITY_NATIVE_DREP, ContextHandle
+
+from sspid.broker.contexts import LegAnswer, LegCall
+from sspid.rpc import attributes, convert
+
+if TYPE_CHECKING:
+    from sspid.broker.contexts import Contexts
+
+LegResponse = TypeVar("LegResponse", wire.InitializeSecurityContextResponse, wire.AcceptSecurityContextResponse)
+
+
+class ContextService:
+    """InitializeSecurityContext ... DeleteSecurityContext."""
+
+    def __init__(self, contexts: Contexts) -> None:
+        self._contexts = contexts
+
+    def initialize_security_context(
+        self, caller: str, request: wire.InitializeSecurityContextRequest
+    ) -> wire.InitializeSecurityContextResponse:
+        call = _leg_call("InitializeSecurityContext", request, request.target_name)
+        answer = self._contexts.initialize_security_context(caller, call)
+        return _leg_response(wire.InitializeSecurityContextResponse, answer)
+
+    def accept_security_context(
+        self, caller: str, request: wire.AcceptSecurityContextRequest
+    ) -> wire.AcceptSecurityContextResponse:
+        answer = self._contexts.accept_security_context(caller, _leg_call("AcceptSecurityContext", request, ""))
+        return _leg_response(wire.AcceptSecurityContextResponse, answer)
+
+    def complete_auth_token(self, caller: str, request: wire.CompleteAuthTokenRequest) -> wire.CompleteAuthTokenResponse:
+        step = self._contexts.complete_auth_token(
+            caller,
+            request.context.value,
+            convert.buffers_in(request.token),
+            request.connection_id,
+            convert.request_id("CompleteAuthToken", request),
+        )
+        result = convert.result(step.status, step.message, step.detail)
+        return wire.CompleteAuthTokenResponse(result=result, token=convert.buffers_out(step.output))
+
+    def apply_control_token(self, caller: str, request: wire.ApplyControlTokenRequest) -> wire.ApplyControlTokenResponse:
+        self._contexts.apply_control_token(
+            caller,
+            request.context.value,
+            convert.buffers_in(request.input),
+            request.connection_id,
+            convert.request_id("ApplyControlToken", request),
+        )
+        return wire.ApplyControlTokenResponse(result=convert.OK)
+
+    def query_context_attributes(
+        self, caller: str, request: wire.QueryContextAttributesRequest
+    ) -> wire.QueryContextAttributesResponse:
+        attribute = attributes.context_attribute(request.attribute)
+        value = self._contexts.query_context_attributes(caller, request.context.value, attribute, request.connection_id)
+        return wire.QueryContextAttributesResponse(result=convert.OK, value=attributes.value_out(value))
+
+    def set_context_attributes(
+        self, caller: str, request: wire.SetContextAttributesRequest
+    ) -> wire.SetContextAttributesResponse:
+        self._contexts.set_context_attributes(
+            caller,
+            request.context.value,
+            attributes.context_attribute(request.attribute),
+            attributes.value_in(request.value),
+            request.connection_id,
+            convert.request_id("SetContextAttributes", request),
+        )
+        return wire.SetContextAttributesResponse(result=convert.OK)
+
+    def query_security_context_token(
+        self, caller: str, request: wire.QuerySecurityContextTokenRequest
+    ) -> wire.QuerySecurityContextTokenResponse:
+        identity = self._contexts.query_security_context_token(caller, request.context.value, request.connection_id)
+        return wire.QuerySecurityContextTokenResponse(result=convert.OK, identity=attributes.identity_out(identity))
+
+    def export_security_context(
+        self, caller: str, request: wire.ExportSecurityContextRequest
+    ) -> wire.ExportSecurityContextResponse:
+        package_name, packed = self._contexts.export_security_context(
+            caller,
+            request.context.value,
+            reset_new=request.reset_new,
+            delete_old=request.delete_old,
+            connection_id=request.connection_id,
+        )
+        return wire.ExportSecurityContextResponse(result=convert.OK, packed_context=packed, package_name=package_name)
+
+    def import_security_context(
+        self, caller: str, request: wire.ImportSecurityContextRequest
+    ) -> wire.ImportSecurityContextResponse:
+        handle = self._contexts.import_security_context(
+            caller,
+            request.package_name,
+            request.packed_context,
+            request.connection_id,
+            convert.request_id("ImportSecurityContext", request),
+        )
+        return wire.ImportSecurityContextResponse(result=convert.OK, context=ContextHandle(value=handle))
+
+    def delete_security_context(
+        self, caller: str, request: wire.DeleteSecurityContextRequest
+    ) -> wire.DeleteSecurityContextResponse:
+        self._contexts.delete_security_context(caller, request.context.value)
+        return wire.DeleteSecurityContextResponse(result=convert.OK)
+
+
+def _leg_call(function: str, request: Any, target_name: str) -> LegCall:
+    return LegCall(
+        request.credential.value,
+        request.context.value,
+        convert.buffers_in(request.input),
+        convert.flags_in(request.flags),
+        target_name,
+        request.target_data_rep != SECURITY_NATIVE_DREP,
+        request.output_capacity,
+        request.connection_id,
+        convert.request_id(function, request),
+    )
+
+
+def _leg_response(response_type: type[LegResponse], answer: LegAnswer) -> LegResponse:
+    step = answer.step
+    response: Any = response_type(
+        result=convert.result(step.status, step.message, step.detail),
+        output=convert.buffers_out(step.output),
+        granted=convert.flags_out(step.granted),
+    )
+    if answer.context:
+        response.context.value = answer.context
+    if step.input:
+        response.input.extend(convert.buffers_out(step.input))
+    if step.expiry is not None:
+        response.expiry.CopyFrom(attributes.timestamp(step.expiry))
+    return response  # type: ignore[no-any-return]  # both response types have the same fields

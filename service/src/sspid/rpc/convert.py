@@ -1,0 +1,119 @@
+"""Between messages and SSPI's words: statuses, buffers, flags, request ids; not attributes and not credentials."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import TYPE_CHECKING, Any
+
+from sspid_protos.sspi.v1 import vocabulary_pb2 as wire
+
+from sspid.broker.replays import RequestId
+from sspid.vocabulary.buffers import BufferAccess, Buffers, BufferType, SecurityBuffer
+from sspid.vocabulary.errors import FailureDetail, RefusedError, SspiError
+from sspid.vocabulary.flags import ContextFlag, Flags
+from sspid.vocabulary.status import SecurityStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from google.protobuf.message import Message
+
+STATUS_TO_WIRE: dict[int, int] = {status: wire.SecurityStatus.Value(status.name) for status in SecurityStatus}
+STATUS_FROM_WIRE: dict[int, SecurityStatus] = {number: SecurityStatus(code) for code, number in STATUS_TO_WIRE.items()}
+TYPE_FROM_WIRE: dict[int, BufferType] = {wire.SecurityBufferType.Value(f"SECBUFFER_{each.name}"): each for each in BufferType}
+TYPE_TO_WIRE: dict[int, int] = {each: number for number, each in TYPE_FROM_WIRE.items()}
+FLAG_FROM_WIRE: dict[int, ContextFlag] = {wire.ContextFlag.Value(f"CONTEXT_FLAG_{flag.name}"): flag for flag in ContextFlag}
+ACCESS_FROM_WIRE: dict[int, BufferAccess] = {int(access): access for access in BufferAccess}
+
+_REMEMBERED_SETS = 512
+_flag_sets: dict[tuple[int, ...], Flags] = {}
+_flag_lists: dict[Flags, tuple[int, ...]] = {}
+_digest_key = os.urandom(32)
+
+
+def buffers_in(messages: Sequence[Any]) -> Buffers:
+    """SecBuffers of a request. INVALID_ARGUMENT for a type or access this contract does not have."""
+    try:
+        return tuple(
+            [
+                SecurityBuffer(TYPE_FROM_WIRE[each.type], each.data, each.size, ACCESS_FROM_WIRE[each.access])
+                for each in messages
+            ]
+        )
+    except KeyError as unknown:
+        message = f"Buffer type or access {unknown} is not one of sspi.v1; set every buffer's type."
+        raise RefusedError("INVALID_ARGUMENT", message) from None
+
+
+def buffers_out(buffers: Iterable[SecurityBuffer]) -> list[Any]:
+    """SecBuffers of a response."""
+    return [
+        wire.SecurityBuffer(type=TYPE_TO_WIRE[each.type], data=each.data, size=each.size, access=int(each.access))  # type: ignore[arg-type]  # enum numbers are ints to protobuf
+        for each in buffers
+    ]
+
+
+def flags_in(numbers: Sequence[int]) -> Flags:
+    """The set of flags. INVALID_ARGUMENT for a number this contract does not have."""
+    key = tuple(numbers)
+    flags = _flag_sets.get(key)
+    if flags is None:
+        try:
+            flags = frozenset(FLAG_FROM_WIRE[number] for number in key)
+        except KeyError as unknown:
+            raise RefusedError("INVALID_ARGUMENT", f"Context flag {unknown} is not one of sspi.v1.") from None
+        if len(_flag_sets) < _REMEMBERED_SETS:
+            _flag_sets[key] = flags
+    return flags
+
+
+def flags_out(flags: Flags) -> tuple[Any, ...]:
+    """The numbers of a set of flags, in order; Any because protobuf's stubs want their own enum type."""
+    numbers = _flag_lists.get(flags)
+    if numbers is None:
+        numbers = tuple(sorted(int(flag) for flag in flags))
+        if len(_flag_lists) < _REMEMBERED_SETS:
+            _flag_lists[flags] = numbers
+    return numbers
+
+
+def result(status: SecurityStatus, message: str = "", detail: FailureDetail | None = None) -> wire.SecurityResult:
+    """What the function answered."""
+    answer = wire.SecurityResult(status=STATUS_TO_WIRE[status], code=int(status), message=message)  # type: ignore[arg-type]  # enum numbers are ints to protobuf
+    if detail is not None:
+        answer.detail.CopyFrom(_detail(detail))
+    return answer
+
+
+def _detail(detail: FailureDetail) -> wire.FailureDetail:
+    return wire.FailureDetail(
+        alert=detail.alert,
+        alert_sent=detail.alert_sent,
+        verify_error=detail.verify_error,
+        verify_depth=detail.verify_depth,
+        verify_reason=detail.verify_reason,
+        ntstatus=detail.ntstatus,
+        kerberos_error=detail.kerberos_error,
+        state=detail.state,
+    )
+
+
+OK = result(SecurityStatus.SEC_E_OK)
+
+
+def failure(response_type: type[Any], error: SspiError) -> Any:
+    """A response that says how the function failed, with whatever still goes to the peer."""
+    answer = result(error.status, error.message, error.detail)
+    if error.output:
+        return response_type(result=answer, output=buffers_out(error.output), granted=flags_out(error.granted))
+    return response_type(result=answer)
+
+
+def request_id(function: str, request: Message) -> RequestId | None:
+    """The request's id with a digest of all it says; None where it carries no id."""
+    value: str = request.request_id  # type: ignore[attr-defined]  # every request that changes state has the field
+    if not value:
+        return None
+    content = function.encode() + b"\0" + request.SerializeToString(deterministic=True)
+    return RequestId(value, hashlib.blake2b(content, key=_digest_key, digest_size=32).digest())

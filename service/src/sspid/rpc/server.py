@@ -1,0 +1,165 @@
+"""The gRPC server: every method, every listener, health and reflection put together; reads as one list."""
+
+from __future__ import annotations
+
+import os
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import grpc
+from google.protobuf import message_factory
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from sspid_protos.sspi.v1 import context_service_pb2, credential_service_pb2, message_service_pb2, package_service_pb2
+
+from sspid.rpc import unary
+from sspid.rpc.chain import Method, Surroundings, through
+from sspid.rpc.streams import HandshakeStream, OpenStreams, SessionStream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from sspid.rpc.callers import Callers
+
+SERVICES = (
+    package_service_pb2.DESCRIPTOR.services_by_name["PackageService"],
+    credential_service_pb2.DESCRIPTOR.services_by_name["CredentialService"],
+    context_service_pb2.DESCRIPTOR.services_by_name["ContextService"],
+    message_service_pb2.DESCRIPTOR.services_by_name["MessageService"],
+)
+STREAMS = {"Handshake", "Session"}
+
+
+class Threads(NamedTuple):
+    """How many threads for what: unary calls, streams (one each), and calls of streams that wait."""
+
+    unary: int = 8
+    streams: int = 128
+    streams_per_caller: int = 32
+    waiting: int = 32
+
+
+class Listener(NamedTuple):
+    """Where to listen: "host:port" or "unix:///path"; with the server's credentials where it is TLS."""
+
+    address: str
+    credentials: grpc.ServerCredentials | None = None
+
+
+class Server:
+    """One process's gRPC server. `services` maps each service's name to the object with its functions."""
+
+    def __init__(
+        self,
+        services: Mapping[str, Any],
+        callers: Callers,
+        around: Surroundings,
+        *,
+        threads: Threads,
+        max_message_bytes: int,
+        may_wait: Callable[[str, str, Any], bool],
+    ) -> None:
+        self.streams = OpenStreams(per_caller=threads.streams_per_caller, total=threads.streams)
+        self.methods = list(_methods(services))
+        self.functions = {_snake(method.name): through(method, around) for method in self.methods}
+        self.health = health.HealthServicer()
+        self._server = grpc.server(
+            ThreadPoolExecutor(threads.unary, thread_name_prefix="unary"),
+            options=[
+                ("grpc.max_receive_message_length", max_message_bytes),
+                ("grpc.max_send_message_length", -1),
+                ("grpc.so_reuseport", 1),
+                ("grpc.keepalive_permit_without_calls", 1),
+                ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+            ],
+        )
+        self._add_methods(callers, threads, may_wait)
+        self._add_standard_services()
+
+    def _add_methods(self, callers: Callers, threads: Threads, may_wait: Callable[[str, str, Any], bool]) -> None:
+        handlers: dict[str, dict[str, Any]] = {service.full_name: {} for service in SERVICES}
+        for method in self.methods:
+            handlers[method.service][method.name] = unary.handler(method, self.functions[_snake(method.name)], callers)
+        waiting = ThreadPoolExecutor(threads.waiting, thread_name_prefix="waiting")
+        session = SessionStream(self.functions, callers, self.streams, waiting, may_wait)
+        handshake = HandshakeStream(self.functions, callers, self.streams)
+        pool = ThreadPoolExecutor(threads.streams, thread_name_prefix="stream")
+        for name, behaviour in (("Session", session), ("Handshake", handshake)):
+            behaviour.experimental_thread_pool = pool
+            handlers["sspi.v1.ContextService"][name] = grpc.stream_stream_rpc_method_handler(
+                behaviour,
+                request_deserializer=getattr(context_service_pb2, f"{name}Request").FromString,
+                response_serializer=getattr(context_service_pb2, f"{name}Response").SerializeToString,
+            )
+        for service, methods in handlers.items():
+            self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, methods),))
+
+    def _add_standard_services(self) -> None:
+        health_pb2_grpc.add_HealthServicer_to_server(self.health, self._server)
+        names = [service.full_name for service in SERVICES]
+        reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)
+
+    def report(self, packages: Sequence[tuple[str, str]]) -> None:
+        """Tell health which packages can work: (name, what is missing)."""
+        for name, lacking in packages:
+            status = health_pb2.HealthCheckResponse.NOT_SERVING if lacking else health_pb2.HealthCheckResponse.SERVING
+            self.health.set(f"sspi.package.{name}", status)
+        for service in SERVICES:
+            self.health.set(service.full_name, health_pb2.HealthCheckResponse.SERVING)
+
+    def listen(self, listener: Listener) -> str:
+        """Bind one address and return it as it is bound. OSError where it is taken."""
+        if listener.address.startswith("unix:"):
+            return self._listen_unix(listener)
+        try:
+            if listener.credentials is None:
+                port = self._server.add_insecure_port(listener.address)
+            else:
+                port = self._server.add_secure_port(listener.address, listener.credentials)
+        except RuntimeError as error:
+            message = f"cannot listen on {listener.address}: {error}"
+            raise OSError(message) from None
+        return f"{listener.address.rpartition(':')[0]}:{port}"
+
+    def _listen_unix(self, listener: Listener) -> str:
+        """The socket's file mode is who may call, so it is closed before anyone can connect."""
+        path = Path(re.sub("^unix:(//)?", "", listener.address))
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        before = os.umask(0o177)
+        try:
+            self._server.add_insecure_port(f"unix:{path}")
+        finally:
+            os.umask(before)
+        return f"unix://{path}"
+
+    def start(self) -> None:
+        """Serve."""
+        self._server.start()
+
+    def stop(self, grace_seconds: float) -> None:
+        """Say NOT_SERVING, finish what is under way for at most `grace_seconds`, end the streams, stop."""
+        self.health.enter_graceful_shutdown()
+        stopped = self._server.stop(grace_seconds)
+        self.streams.drain()
+        stopped.wait()
+
+
+def _methods(services: Mapping[str, Any]) -> Iterator[Method]:
+    for service in SERVICES:
+        implementation = services[service.name]
+        for method in service.methods:
+            if method.name not in STREAMS:
+                yield Method(
+                    service.full_name,
+                    method.name,
+                    getattr(implementation, _snake(method.name)),
+                    message_factory.GetMessageClass(method.input_type),
+                    message_factory.GetMessageClass(method.output_type),
+                )
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()

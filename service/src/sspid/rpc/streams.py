@@ -1,0 +1,236 @@
+"""Session and Handshake: streams whose messages take the same road as unary calls."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from sspid_protos.sspi.v1 import context_service_pb2 as wire
+from sspid_protos.sspi.v1 import vocabulary_pb2
+
+from sspid.rpc.unary import CODES
+from sspid.vocabulary.errors import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from concurrent.futures import ThreadPoolExecutor
+
+    import grpc
+
+    from sspid.rpc.callers import Callers
+    from sspid.rpc.chain import Function
+
+GOES_ON = (
+    vocabulary_pb2.SEC_I_CONTINUE_NEEDED,
+    vocabulary_pb2.SEC_E_INCOMPLETE_MESSAGE,
+    vocabulary_pb2.SEC_I_INCOMPLETE_CREDENTIALS,
+)
+
+
+class OpenStreams:
+    """Bounds the streams, each of which holds a thread, and ends them when the service drains."""
+
+    def __init__(self, *, per_caller: int, total: int) -> None:
+        self._per_caller = per_caller
+        self._total = total
+        self._open: dict[grpc.ServicerContext, str] = {}
+        self._lock = threading.Lock()
+        self._draining = False
+
+    def enter(self, caller: str, context: grpc.ServicerContext) -> None:
+        """Count a stream in. RESOURCE_EXHAUSTED where there are enough, UNAVAILABLE while draining."""
+        with self._lock:
+            if self._draining:
+                raise RefusedError("UNAVAILABLE", "The service is shutting down; connect again in a moment.")
+            own = sum(1 for each in self._open.values() if each == caller)
+            if own >= self._per_caller or len(self._open) >= self._total:
+                message = (
+                    f"{own} streams of this caller, {len(self._open)} in all, are open; share one stream among your calls."
+                )
+                raise RefusedError("RESOURCE_EXHAUSTED", message)
+            self._open[context] = caller
+
+    def leave(self, context: grpc.ServicerContext) -> None:
+        """Count a stream out."""
+        with self._lock:
+            self._open.pop(context, None)
+
+    def drain(self) -> None:
+        """Let no stream in any more and cancel the open ones; what they answered already is on its way."""
+        with self._lock:
+            self._draining = True
+            for context in self._open:
+                context.cancel()  # type: ignore[no-untyped-call]  # the stubs leave it untyped
+
+
+class SessionStream:
+    """One long-lived stream: numbered calls in, answers out in any order.
+
+    Calls that cannot wait are answered on the stream's own thread; calls that may wait for another machine, or for a
+    context that another call holds, go to `waiting_pool`, so that none holds up the others.
+    """
+
+    experimental_non_blocking = True
+    """gRPC hands `__call__` a function to send with, instead of iterating over its result."""
+    experimental_thread_pool: ThreadPoolExecutor
+    """gRPC runs each stream on a thread of this pool."""
+
+    def __init__(
+        self,
+        functions: Mapping[str, Function],
+        callers: Callers,
+        streams: OpenStreams,
+        waiting_pool: ThreadPoolExecutor,
+        may_wait: Callable[[str, str, Any], bool],
+    ) -> None:
+        self._functions = functions
+        self._callers = callers
+        self._streams = streams
+        self._waiting_pool = waiting_pool
+        self._may_wait = may_wait
+
+    def __call__(
+        self, requests: Iterator[wire.SessionRequest], context: grpc.ServicerContext, send: Callable[[Any], None]
+    ) -> None:
+        try:
+            caller = self._callers.identify(context)
+            self._streams.enter(caller, context)
+        except RefusedError as refused:
+            context.abort(CODES[refused.kind], refused.message)
+        try:
+            Conversation(self, caller, context, send).hold(requests)
+        finally:
+            self._streams.leave(context)
+        send(None)
+
+    def answer(self, caller: str, request: wire.SessionRequest, which: str | None) -> wire.SessionResponse:
+        """The answer to one numbered call."""
+        try:
+            if which is None:
+                raise RefusedError("INVALID_ARGUMENT", "The request holds no call.")
+            response = self._functions[which](caller, getattr(request, which))
+        except RefusedError as refused:
+            refusal = wire.Refusal(code=CODES[refused.kind].value[0], message=refused.message)
+            return wire.SessionResponse(number=request.number, refusal=refusal)
+        return wire.SessionResponse(number=request.number, **{which: response})
+
+    def may_wait(self, caller: str, which: str | None, call: Any) -> bool:
+        """Whether the call may wait for another machine or another call."""
+        return which is not None and self._may_wait(caller, which, call)
+
+    def in_waiting_pool(self, work: Callable[[], None]) -> None:
+        """Have `work` done off the stream's thread."""
+        self._waiting_pool.submit(work)
+
+
+class Conversation:
+    """One Session stream's life."""
+
+    def __init__(self, session: SessionStream, caller: str, context: grpc.ServicerContext, send: Callable[[Any], None]) -> None:
+        self._session = session
+        self._caller = caller
+        self._context = context
+        self._send = send
+        self._sending = threading.Lock()
+        self._under_way = 0
+        self._changed = threading.Condition()
+
+    def hold(self, requests: Iterator[wire.SessionRequest]) -> None:
+        """Answer until the caller sends no more, and what it still waits for has been answered."""
+        session, caller = self._session, self._caller
+        for request in requests:
+            which = request.WhichOneof("call")
+            if session.may_wait(caller, which, request):
+                self._answer_later(request, which)
+                continue
+            answer = session.answer(caller, request, which)
+            with self._sending:
+                self._send(answer)
+        with self._changed:
+            self._changed.wait_for(lambda: self._under_way == 0)
+
+    def _answer_later(self, request: wire.SessionRequest, which: str | None) -> None:
+        def work() -> None:
+            try:
+                answer = self._session.answer(self._caller, request, which)
+                with self._sending:
+                    self._send(answer)
+            finally:
+                with self._changed:
+                    self._under_way -= 1
+                    self._changed.notify_all()
+
+        with self._changed:
+            self._under_way += 1
+        self._session.in_waiting_pool(work)
+
+
+class HandshakeStream:
+    """One context for one stream's life, driven through the functions of the unary calls."""
+
+    experimental_thread_pool: ThreadPoolExecutor
+
+    def __init__(self, functions: Mapping[str, Function], callers: Callers, streams: OpenStreams) -> None:
+        self._functions = functions
+        self._callers = callers
+        self._streams = streams
+
+    def __call__(
+        self, requests: Iterator[wire.HandshakeRequest], context: grpc.ServicerContext
+    ) -> Iterator[wire.HandshakeResponse]:
+        try:
+            caller = self._callers.identify(context)
+            self._streams.enter(caller, context)
+            try:
+                yield from self._drive(caller, requests)
+            finally:
+                self._streams.leave(context)
+        except RefusedError as refused:
+            context.abort(CODES[refused.kind], refused.message)
+
+    def _drive(self, caller: str, requests: Iterator[wire.HandshakeRequest]) -> Iterator[wire.HandshakeResponse]:
+        first = next(requests, None)
+        if first is None or first.WhichOneof("message") not in {"initialize", "accept"}:
+            raise RefusedError("INVALID_ARGUMENT", "The first message of a Handshake stream is `initialize` or `accept`.")
+        role = "initialize" if first.HasField("initialize") else "accept"
+        function = self._functions[f"{role}_security_context"]
+        call = getattr(first, role)
+        response = None
+        kept = False
+        try:
+            while True:
+                response = function(caller, call)
+                if response.HasField("context"):
+                    call.context.CopyFrom(response.context)
+                yield wire.HandshakeResponse(step=_initiator_shape(response))
+                if response.result.status not in GOES_ON:
+                    kept = first.keep and response.result.status == vocabulary_pb2.SEC_E_OK
+                    return
+                following = next(requests, None)
+                if following is None:
+                    return
+                _next_leg(call, following)
+        finally:
+            if call.HasField("context") and not kept:
+                self._functions["delete_security_context"](caller, wire.DeleteSecurityContextRequest(context=call.context))
+
+
+def _next_leg(call: Any, following: wire.HandshakeRequest) -> None:
+    if following.WhichOneof("message") != "input":
+        raise RefusedError("INVALID_ARGUMENT", "Every message after the first of a Handshake stream is `input`.")
+    del call.input[:]
+    call.input.extend(following.input.input)
+    if following.input.HasField("credential"):
+        call.credential.CopyFrom(following.input.credential)
+    if following.input.flags:
+        del call.flags[:]
+        call.flags.extend(following.input.flags)
+    # Each leg of the stream is a new call; a request id stands for one leg only.
+    call.request_id = ""
+
+
+def _initiator_shape(response: Any) -> wire.InitializeSecurityContextResponse:
+    if isinstance(response, wire.InitializeSecurityContextResponse):
+        return response
+    # The two responses have the same fields under the same numbers.
+    return wire.InitializeSecurityContextResponse.FromString(response.SerializeToString())
