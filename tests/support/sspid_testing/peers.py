@@ -60,7 +60,7 @@ def require(name: str) -> str:
     A name that peers.txt does not list is a mistake of the test: KeyError.
     """
     peer = PACKAGES[name]
-    return peer.path or _absent(f"the peer {name} is not installed: {peer.install}")
+    return peer.path or absent(f"the peer {name} is not installed: {peer.install}")
 
 
 def require_module(name: str) -> ModuleType:
@@ -68,12 +68,13 @@ def require_module(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        _absent(
+        absent(
             f"the Python peer {name} does not load ({error}): make venv (gssapi first needs apt-get install gcc libkrb5-dev)"
         )
 
 
-def _absent(message: str) -> NoReturn:
+def absent(message: str) -> NoReturn:
+    """Fail the test where SSPID_REQUIRE_PEERS=1, else skip it; `message` says what is missing and which command installs it."""
     if os.environ.get("SSPID_REQUIRE_PEERS") == "1":
         pytest.fail(message)
     pytest.skip(message)

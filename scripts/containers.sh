@@ -1,0 +1,30 @@
+# shellcheck shell=bash
+# Sourced by the scripts that run containers: settles what podman needs on this machine, and gives `compose`.
+
+command -v podman >/dev/null || { echo "containers: podman is not installed: apt-get install podman" >&2; exit 77; }
+
+# podman does not schedule health checks without systemd, and needs smaller settings inside a container.
+[ -d /run/systemd/system ] || export CONTAINERS_CONF=$PWD/tests/containers/containers.conf
+# The other format has no health checks.
+export BUILDAH_FORMAT=docker
+
+settings=$(mktemp -d)
+base=$(scripts/base-image.sh) || exit
+export SSPID_BASE=$base
+
+# A build reaches the package index as this machine's own pip does: what it needs is lent to the build, and its content stays out of the image.
+bundle=/etc/ssl/certs/ca-certificates.crt
+build_options=()
+pip_settings=$("${VENV:-.venv}/bin/python" -m pip config list |
+    sed -nE "s/^(global|:env:)\.(index-url|extra-index-url|trusted-host)='(.*)'$/\2 = \3/p" | LC_ALL=C sort -u -t= -k1,1)
+if [ -r "$bundle" ]; then
+    build_options+=(-v "$bundle:$bundle:ro")
+    # Debian's own pip reads that file; any other has to be told.
+    case "$base" in localhost/*) ;; *) pip_settings+=$'\n'"cert = $bundle" ;; esac
+fi
+if [ -n "$pip_settings" ]; then
+    (umask 077; printf '[global]\n%s\n' "$pip_settings" >"$settings/pip.conf")
+    build_options+=(-v "$settings/pip.conf:/etc/pip.conf:ro")
+fi
+
+compose() { "${VENV:-.venv}/bin/podman-compose" --project-name "$project" --podman-build-args="${build_options[*]}" "$@"; }
