@@ -1,0 +1,46 @@
+"""AcceptSecurityContext: the TLS server's first leg and the ones after it (``functions.md`` 3.3); no application data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sspid.packages.schannel import handshake
+from sspid.packages.schannel.alpn import wanted_protocols
+from sspid.packages.schannel.flags import refuse_impossible
+from sspid.packages.schannel.framing import whole_records
+from sspid.packages.schannel.openssl import Connection
+from sspid.packages.schannel.states import Handshaking
+from sspid.vocabulary.errors import SspiError
+from sspid.vocabulary.flags import ContextFlag
+from sspid.vocabulary.status import SecurityStatus
+
+if TYPE_CHECKING:
+    from sspid.packages.contract import Leg, Step
+    from sspid.packages.schannel.credentials import SchannelCredential
+
+
+def begin(leg: Leg) -> Step:
+    """First leg: the ClientHello in."""
+    refuse_impossible(leg.flags)
+    credential: SchannelCredential = leg.credential
+    if credential.accepting is None:
+        raise SspiError(SecurityStatus.SEC_E_NO_CREDENTIALS, "The credential is for outbound use only; acquire an inbound one.")
+    data = leg.token
+    end, wanted = whole_records(data)
+    if not end:
+        return handshake.incomplete(None, wanted)
+    connection = Connection(credential.accepting)
+    protocols = wanted_protocols(leg.input)
+    if protocols:
+        connection.offer(protocols)
+    if ContextFlag.MUTUAL_AUTH in leg.flags:
+        connection.require_certificate(judged=not credential.policy.manual)
+    state = Handshaking(connection, credential, True, leg.flags, "", leg.caller)
+    return handshake.feed(state, leg, data if end == len(data) else data[:end], len(data) - end)
+
+
+def proceed(state: Handshaking, leg: Leg) -> Step:
+    """A leg with the client's records."""
+    if state.control is not None:
+        return handshake.closing(state, state.control)
+    return handshake.proceed(state, leg)

@@ -1,0 +1,189 @@
+"""QueryContextAttributes: what an established context, or one that waits for a certificate, says of itself; it changes nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
+from sspid.packages.schannel.flags import granted
+from sspid.packages.schannel.framing import HEADER, MAX_FRAGMENT
+from sspid.packages.schannel.openssl import TLS1_3
+from sspid.packages.schannel.settings import VERSION_NAMES
+from sspid.packages.schannel.states import AwaitingCredentials, Established
+from sspid.packages.schannel.suites import SUITES, Suite
+from sspid.vocabulary import attributes as values
+from sspid.vocabulary.attributes import ContextAttribute
+from sspid.vocabulary.errors import SspiError
+from sspid.vocabulary.status import SecurityStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sspid.packages.contract import State
+    from sspid.vocabulary.attributes import AttributeValue
+
+_UNKNOWN_SUITE = Suite(0, "", "", 0, "SHA256", "", "")
+
+
+def query(state: State, attribute: ContextAttribute) -> AttributeValue:
+    """The attribute's value; SEC_E_INVALID_HANDLE before the handshake is over, SEC_E_UNSUPPORTED_FUNCTION for what is not here."""
+    if isinstance(state, AwaitingCredentials) and attribute in (ContextAttribute.ISSUER_LIST_EX, ContextAttribute.ISSUER_LIST):
+        return values.IssuerList(state.handshake.connection.accepted_issuers())
+    answer = _ANSWERS.get(attribute)
+    if answer is None:
+        raise SspiError(SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION, f"Schannel has no attribute {attribute.name}.")
+    if not isinstance(state, Established):
+        raise SspiError(
+            SecurityStatus.SEC_E_INVALID_HANDLE,
+            f"The attribute {attribute.name} exists only once the handshake is over; finish it first.",
+        )
+    return answer(state)
+
+
+def _suite(state: Established) -> Suite:
+    name, bits = state.connection.cipher()
+    found = SUITES.get(name)
+    return found or Suite(0, name, name, bits, _UNKNOWN_SUITE.hash, "", "")
+
+
+def _protocol(state: Established) -> str:
+    return VERSION_NAMES.get(state.connection.version(), "unknown")
+
+
+def _stream_sizes(state: Established) -> AttributeValue:
+    suite = _suite(state)
+    if state.connection.version() == TLS1_3:
+        return values.StreamSizes(HEADER, 17, MAX_FRAGMENT, 4, 16)
+    if suite.cipher == "AES-CBC":
+        return values.StreamSizes(HEADER + 16, 64, MAX_FRAGMENT, 4, 16)
+    nonce = 0 if suite.cipher.startswith("CHACHA") else 8
+    return values.StreamSizes(HEADER + nonce, 16, MAX_FRAGMENT, 4, 16)
+
+
+def _exchange(state: Established, suite: Suite) -> tuple[str, int]:
+    group = state.connection.group()
+    bits = {"x25519": 255, "secp256r1": 256, "prime256v1": 256, "secp384r1": 384, "secp521r1": 521, "x448": 448}
+    return suite.exchange or group or "PSK", bits.get(group.casefold(), 256 if group else 0)
+
+
+def _connection_info(state: Established) -> AttributeValue:
+    suite = _suite(state)
+    exchange, strength = _exchange(state, suite)
+    return values.ConnectionInfo(_protocol(state), suite.cipher, suite.bits, suite.hash, suite.hash_bits, exchange, strength)
+
+
+def _cipher_info(state: Established) -> AttributeValue:
+    suite = _suite(state)
+    return values.CipherInfo(
+        _protocol(state),
+        suite.number,
+        suite.name,
+        suite.cipher,
+        suite.bits,
+        suite.hash,
+        suite.hash_bits,
+        _exchange(state, suite)[0],
+        suite.certificate,
+    )
+
+
+def _key_info(state: Established) -> AttributeValue:
+    suite = _suite(state)
+    return values.KeyInfo(suite.hash, suite.cipher, suite.bits)
+
+
+def _remote_certificate(state: Established) -> AttributeValue:
+    found = state.connection.peer_certificate()
+    if not found:
+        _no_certificate("The peer sent no certificate on this connection.")
+    return values.CertificateContext(found)
+
+
+def _remote_chain(state: Established) -> AttributeValue:
+    found = state.connection.peer_chain()
+    if not found:
+        _no_certificate("The peer sent no certificate on this connection.")
+    return values.CertificateChain(found)
+
+
+def _local_certificate(state: Established) -> AttributeValue:
+    found = state.connection.local_certificate()
+    if not found:
+        _no_certificate("This side has no certificate on this connection.")
+    return values.CertificateContext(found)
+
+
+def _no_certificate(message: str) -> NoReturn:
+    raise SspiError(SecurityStatus.SEC_E_NO_CREDENTIALS, message)
+
+
+def _application_protocol(state: Established) -> AttributeValue:
+    protocol = state.connection.protocol()
+    return values.ApplicationProtocol(1, 2, protocol) if protocol else values.ApplicationProtocol(0, 0, b"")
+
+
+def _unique_bindings(state: Established) -> AttributeValue:
+    if state.connection.version() == TLS1_3:
+        raise SspiError(
+            SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION,
+            "TLS 1.3 has no tls-unique binding; use ENDPOINT_BINDINGS or keying material (RFC 9266).",
+        )
+    # RFC 5929 3.1: the first Finished; the client sends it in a full handshake, the server in a resumed one.
+    ours = state.server == state.connection.resumed()
+    return values.ChannelBindings(b"tls-unique:" + state.connection.finished(peer=not ours))
+
+
+def _endpoint_bindings(state: Established) -> AttributeValue:
+    connection = state.connection
+    certificate = connection.local_certificate() if state.server else connection.peer_certificate()
+    if not certificate:
+        _no_certificate("The server has no certificate on this connection, so it has no endpoint binding.")
+    return values.ChannelBindings(b"tls-server-end-point:" + certificate_hash(certificate))
+
+
+def certificate_hash(certificate: bytes) -> bytes:
+    """Hash of a DER certificate with its signature's hash, MD5 and SHA-1 replaced by SHA-256 (RFC 5929 4.1)."""
+    algorithm = x509.load_der_x509_certificate(certificate).signature_hash_algorithm
+    if algorithm is None or algorithm.name in ("md5", "sha1"):
+        algorithm = hashes.SHA256()
+    digest = hashes.Hash(algorithm)
+    digest.update(certificate)
+    return digest.finalize()
+
+
+def _session_info(state: Established) -> AttributeValue:
+    return values.SessionInfo(state.connection.resumed(), b"")
+
+
+def _names(state: Established) -> AttributeValue:
+    found = state.connection.peer_certificate() if state.server else state.connection.local_certificate()
+    if not found:
+        _no_certificate("No client certificate is in use, so the context has no user name.")
+    return values.Names(x509.load_der_x509_certificate(found).subject.rfc4514_string())
+
+
+def _flags(state: Established) -> AttributeValue:
+    return values.NegotiatedFlags(granted(state.flags, last=True, mutual=state.mutual))
+
+
+_ANSWERS: Mapping[ContextAttribute, Callable[[Established], AttributeValue]] = {
+    ContextAttribute.STREAM_SIZES: _stream_sizes,
+    ContextAttribute.CONNECTION_INFO: _connection_info,
+    ContextAttribute.CIPHER_INFO: _cipher_info,
+    ContextAttribute.KEY_INFO: _key_info,
+    ContextAttribute.REMOTE_CERT_CONTEXT: _remote_certificate,
+    ContextAttribute.REMOTE_CERTIFICATES: _remote_chain,
+    ContextAttribute.REMOTE_CERT_CHAIN: _remote_chain,
+    ContextAttribute.LOCAL_CERT_CONTEXT: _local_certificate,
+    ContextAttribute.APPLICATION_PROTOCOL: _application_protocol,
+    ContextAttribute.UNIQUE_BINDINGS: _unique_bindings,
+    ContextAttribute.ENDPOINT_BINDINGS: _endpoint_bindings,
+    ContextAttribute.SESSION_INFO: _session_info,
+    ContextAttribute.NAMES: _names,
+    ContextAttribute.FLAGS: _flags,
+    ContextAttribute.LIFESPAN: lambda state: values.Lifespan(None, state.expiry),
+    ContextAttribute.PACKAGE_INFO: lambda _: values.Text("Schannel"),
+    ContextAttribute.TARGET: lambda state: values.Target(state.target),
+}

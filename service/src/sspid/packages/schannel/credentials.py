@@ -1,0 +1,238 @@
+"""AcquireCredentialsHandle: certificates, trust and settings become OpenSSL contexts, one a role, made once; no handshake."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+    pkcs12,
+)
+
+from sspid.packages.questions import FindNamedCredential, FindTrustAnchors
+from sspid.packages.schannel.openssl import Chain, Context, ContextSettings, Store, TlsError
+from sspid.packages.schannel.settings import Policy, policy_of
+from sspid.vocabulary.credentials import Anonymous, CertificateAndKey, CredentialUse, Named, Schannel, SchannelSettings
+from sspid.vocabulary.errors import SspiError
+from sspid.vocabulary.status import SecurityStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
+    from sspid.packages.contract import CredentialRequest
+
+_MAX_CERTIFICATES = 100
+"""cCreds of SCHANNEL_CRED is at most 100 (schannel.h)."""
+_MAX_STORES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """One certificate as a credential holds it, with what chooses it and what it proves."""
+
+    chain: Chain
+    leaf: x509.Certificate
+    names: tuple[str, ...]
+    key_type: str
+    issuers: frozenset[bytes]
+    """The issuer names (DER) along the chain: what a server's list of accepted CAs is compared with."""
+
+
+@dataclass(frozen=True, slots=True)
+class SchannelCredential:
+    """What acquire_credentials_handle returns: contexts per role and the policy they are used under."""
+
+    use: CredentialUse
+    expiry: datetime | None
+    policy: Policy
+    certificates: tuple[Certificate, ...] = field(repr=False)
+    initiating: Context | None = field(repr=False)
+    accepting: Context | None = field(repr=False)
+
+
+async def acquire(request: CredentialRequest, stores: Stores) -> SchannelCredential:
+    """Build the credential.
+
+    SEC_E_UNKNOWN_CREDENTIALS for content that cannot be used, SEC_E_NO_CREDENTIALS for a server without a certificate.
+    """
+    secret = request.secret
+    if isinstance(secret, Named):
+        secret = await FindNamedCredential(secret.name)
+    if secret is None or isinstance(secret, Anonymous):
+        secret = Schannel()
+    if not isinstance(secret, Schannel):
+        raise _unknown(f"A credential of kind {type(secret).__name__} is of no use to Schannel; give certificates or nothing.")
+    policy = policy_of(secret.settings)
+    certificates = _load_all(secret.certificates)
+    if request.use.inbound and not certificates:
+        raise SspiError(
+            SecurityStatus.SEC_E_NO_CREDENTIALS,
+            "An inbound Schannel credential needs at least one certificate with its key.",
+        )
+    roots = secret.settings.trust_anchors_pem or await FindTrustAnchors()
+    try:
+        store = stores.of(roots, secret.settings.crls_pem)
+        initiating = Context(_settings(secret.settings, policy, store, certificates[:1])) if request.use.outbound else None
+        accepting = _accepting(secret.settings, policy, store, certificates) if request.use.inbound else None
+    except TlsError as failure:
+        raise _unknown(f"OpenSSL refuses the credential: {failure.text}.") from None
+    expiry = min((one.leaf.not_valid_after_utc for one in certificates), default=None)
+    return SchannelCredential(request.use, expiry, policy, certificates, initiating, accepting)
+
+
+class Stores:
+    """Certificate stores by the content they were parsed from, so that a CA file is parsed once; the oldest makes room."""
+
+    __slots__ = ("_stores",)
+
+    def __init__(self) -> None:
+        self._stores: OrderedDict[bytes, Store] = OrderedDict()
+
+    def of(self, roots_pem: bytes, crls_pem: bytes) -> Store:
+        """The store of these roots and CRLs (PEM)."""
+        key = hashlib.sha256(len(roots_pem).to_bytes(8, "big") + roots_pem + crls_pem).digest()
+        found = self._stores.get(key)
+        if found is None:
+            found = Store(_certificates(roots_pem, "trust anchors"), _crls(crls_pem))
+            self._stores[key] = found
+            while len(self._stores) > _MAX_STORES:
+                self._stores.popitem(last=False)
+        return found
+
+
+def _unknown(message: str) -> SspiError:
+    return SspiError(SecurityStatus.SEC_E_UNKNOWN_CREDENTIALS, message)
+
+
+def _certificates(pem: bytes, what: str) -> tuple[bytes, ...]:
+    if not pem.strip():
+        return ()
+    try:
+        return tuple(one.public_bytes(Encoding.DER) for one in x509.load_pem_x509_certificates(pem))
+    except ValueError:
+        raise _unknown(f"The {what} are not PEM certificates.") from None
+
+
+def _crls(pem: bytes) -> tuple[bytes, ...]:
+    end = b"-----END X509 CRL-----"
+    try:
+        return tuple(x509.load_pem_x509_crl(part + end).public_bytes(Encoding.DER) for part in pem.split(end)[:-1])
+    except ValueError:
+        raise _unknown("The CRLs are not PEM certificate revocation lists.") from None
+
+
+def _load_all(given: tuple[CertificateAndKey, ...]) -> tuple[Certificate, ...]:
+    if len(given) > _MAX_CERTIFICATES:
+        raise _unknown(f"A Schannel credential takes at most {_MAX_CERTIFICATES} certificates, not {len(given)}.")
+    return tuple(_load(one, number) for number, one in enumerate(given, 1))
+
+
+def _load(given: CertificateAndKey, number: int) -> Certificate:
+    try:
+        key, chain = _from_pkcs12(given) if given.pkcs12 else _from_pem(given)
+        leaf = chain[0]
+        if key.public_key() != leaf.public_key():
+            raise _unknown(f"The key of certificate {number} does not belong to it.")
+        names = _dns_names(leaf)
+        secret = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    except (ValueError, TypeError, IndexError, UnsupportedAlgorithm) as error:
+        raise _unknown(
+            f"Certificate {number} or its key cannot be read ({type(error).__name__}); check its form and its passphrase."
+        ) from None
+    intermediates = tuple(one.public_bytes(Encoding.DER) for one in chain[1:])
+    return Certificate(
+        Chain(leaf.public_bytes(Encoding.DER), secret, intermediates),
+        leaf,
+        names,
+        type(key).__name__,
+        frozenset(one.issuer.public_bytes() for one in chain),
+    )
+
+
+def _from_pem(given: CertificateAndKey) -> tuple[PrivateKeyTypes, list[x509.Certificate]]:
+    passphrase = given.passphrase.encode() or None
+    if passphrase is not None and b"ENCRYPTED" not in given.key_pem:
+        passphrase = None
+    return load_pem_private_key(given.key_pem, passphrase), x509.load_pem_x509_certificates(given.certificate_pem)
+
+
+def _from_pkcs12(given: CertificateAndKey) -> tuple[PrivateKeyTypes, list[x509.Certificate]]:
+    opened = pkcs12.load_pkcs12(given.pkcs12, given.passphrase.encode() or None)
+    if opened.key is None or opened.cert is None:
+        raise _unknown("The PKCS#12 file holds no certificate with a key.")
+    return opened.key, [opened.cert.certificate, *(one.certificate for one in opened.additional_certs)]
+
+
+def _dns_names(leaf: x509.Certificate) -> tuple[str, ...]:
+    try:
+        found = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return ()
+    return tuple(name.casefold() for name in found.get_values_for_type(x509.DNSName))
+
+
+def _settings(
+    given: SchannelSettings,
+    policy: Policy,
+    store: Store,
+    certificates: tuple[Certificate, ...],
+    *,
+    server: bool = False,
+) -> ContextSettings:
+    names = _certificates(given.trust_anchors_pem, "trust anchors") if server else ()
+    return ContextSettings(
+        server=server,
+        versions=policy.versions,
+        chains=tuple(one.chain for one in certificates),
+        store=store,
+        crl_flags=policy.crl_flags,
+        tolerated=policy.tolerated,
+        client_ca_names=tuple(x509.load_der_x509_certificate(der).subject.public_bytes() for der in names),
+        cipher_list=given.cipher_list,
+        cipher_suites=given.cipher_suites,
+        groups=given.groups,
+        lifespan=policy.lifespan,
+        reconnects=policy.reconnects,
+        datagram=policy.datagram,
+    )
+
+
+def _accepting(given: SchannelSettings, policy: Policy, store: Store, certificates: tuple[Certificate, ...]) -> Context:
+    made: dict[tuple[int, ...], Context] = {}
+    default = _one_per_key_type(certificates, range(len(certificates)))
+
+    def context_of(chosen: tuple[int, ...], choose: Callable[[str], Context] | None) -> Context:
+        if chosen not in made:
+            used = tuple(certificates[at] for at in chosen)
+            made[chosen] = Context(_settings(given, policy, store, used, server=True), choose)
+        return made[chosen]
+
+    def choose(name: str) -> Context:
+        fitting = [at for at, one in enumerate(certificates) if _covers(one.names, name.casefold())]
+        return context_of(_one_per_key_type(certificates, fitting) if fitting else default, None)
+
+    return context_of(default, choose if len(certificates) > 1 else None)
+
+
+def _one_per_key_type(certificates: tuple[Certificate, ...], candidates: range | list[int]) -> tuple[int, ...]:
+    first: dict[str, int] = {}
+    for at in candidates:
+        first.setdefault(certificates[at].key_type, at)
+    return tuple(first.values())
+
+
+def _covers(names: tuple[str, ...], name: str) -> bool:
+    """Whether a certificate's DNS names cover `name`; a wildcard stands for one whole label (RFC 6125 6.4.3)."""
+    parent = name.partition(".")[2]
+    return name in names or (bool(parent) and f"*.{parent}" in names)

@@ -1,0 +1,95 @@
+"""What both roles do alike in a leg: frame the input, let OpenSSL take the records, name the outcome; no role's first leg."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+
+from sspid.packages.contract import Leg, Step
+from sspid.packages.schannel.failures import handshake_error
+from sspid.packages.schannel.flags import granted
+from sspid.packages.schannel.framing import whole_records
+from sspid.packages.schannel.openssl import Progress, TlsError
+from sspid.packages.schannel.states import AwaitingCredentials, Closed, Established, Handshaking
+from sspid.vocabulary.buffers import extra, missing, token
+from sspid.vocabulary.status import SecurityStatus
+
+if TYPE_CHECKING:
+    from sspid.packages.schannel.states import Control
+
+
+def proceed(state: Handshaking, leg: Leg, *, first: bool = False) -> Step:
+    """Take the leg's whole records. Less than one leaves everything as it was; `first`: then there is no context yet."""
+    data = leg.token
+    end, wanted = whole_records(data)
+    if not end:
+        return incomplete(None if first else state, wanted)
+    return feed(state, leg, data if end == len(data) else data[:end], len(data) - end)
+
+
+def incomplete(state: object, wanted: int) -> Step:
+    """SEC_E_INCOMPLETE_MESSAGE: the caller sends the same input again with more after it."""
+    return Step(SecurityStatus.SEC_E_INCOMPLETE_MESSAGE, state, input=(missing(wanted),))
+
+
+def feed(state: Handshaking, leg: Leg, records: bytes, left: int) -> Step:
+    """Feed whole records; `left` bytes of the input come after them."""
+    connection = state.connection
+    try:
+        progress = connection.advance(records)
+    except TlsError as failure:
+        raise handshake_error(connection, failure, leg.flags) from None
+    if progress is Progress.WANTS_CERTIFICATE:
+        return Step(
+            SecurityStatus.SEC_I_INCOMPLETE_CREDENTIALS,
+            AwaitingCredentials(state, records),
+            granted=granted(leg.flags, last=False),
+            message="The server asks for a client certificate and the credential holds none that it accepts.",
+        )
+    if progress is Progress.DONE:
+        return _done(state, leg, left)
+    return Step(
+        SecurityStatus.SEC_I_CONTINUE_NEEDED,
+        state,
+        output=(token(connection.output()),),
+        input=(extra(left),) if left else (),
+        granted=granted(leg.flags, last=False),
+    )
+
+
+def _done(state: Handshaking, leg: Leg, left: int) -> Step:
+    connection = state.connection
+    if unread := connection.unread():
+        connection.discard_unread()
+        left += unread
+    certificate = connection.peer_certificate()
+    mutual = bool(certificate) and connection.verify_error is None
+    expiry = _end_of(certificate) if certificate else None
+    established = Established(connection, state.credential, state.server, leg.flags, state.target, state.caller, mutual, expiry)
+    return Step(
+        SecurityStatus.SEC_E_OK,
+        established,
+        output=(token(connection.output()),),
+        input=(extra(left),) if left else (),
+        granted=granted(leg.flags, last=True, mutual=mutual),
+        expiry=expiry,
+        established=True,
+    )
+
+
+@lru_cache(maxsize=256)
+def _end_of(certificate: bytes) -> datetime | None:
+    try:
+        return x509.load_der_x509_certificate(certificate).not_valid_after_utc
+    except ValueError:
+        return datetime.max.replace(tzinfo=UTC)
+
+
+def closing(state: Handshaking, control: Control) -> Step:
+    """Say the alert that ApplyControlToken ordered before the handshake was over, and be done."""
+    # Before the keys an alert is plain; `functions.md` 3.4: record type, version, length 2, level, number.
+    record = bytes((21, 3, 3, 0, 2, control.level, control.number))
+    return Step(SecurityStatus.SEC_E_OK, Closed(), output=(token(record),), granted=granted(state.flags, last=False))

@@ -1,0 +1,523 @@
+"""OpenSSL: contexts, connections over memory BIOs and certificate stores. The only file that knows it; no SSPI semantics here.
+
+It uses the binding that `cryptography` ships and pyOpenSSL uses, without pyOpenSSL between: pyOpenSSL's Connection costs 10 us
+more a handshake, and its Context cannot share a certificate store. OpenSSL rolls its own dice and reads its own clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any
+
+from cryptography.hazmat.bindings.openssl.binding import Binding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_binding = Binding()
+ffi: Any = _binding.ffi
+lib: Any = _binding.lib
+
+_allocate = ffi.new_allocator(should_clear_after_alloc=False)
+
+TLS1_2 = 0x0303
+TLS1_3 = 0x0304
+DTLS1_2 = 0xFEFD
+
+_MODES = 0x1 | 0x2 | 0x4 | 0x8 | 0x10
+"""Partial writes, moving write buffer, auto retry, no automatic chain from the trust store, release buffers (ssl.h)."""
+_SSL_LIBRARY = 20
+_CERTIFICATE_VERIFY_FAILED = 134
+_ALERT_RECEIVED = 1000
+"""SSL_R_*_ALERT_* numbers are the received alert's number plus this (sslerr.h)."""
+_WANT_READ = 2
+_WANT_CERTIFICATE = 4
+_ZERO_RETURN = 6
+_OP_NO_TICKET = 1 << 14
+_OP_ALLOW_CLIENT_RENEGOTIATION = 1 << 8
+_VERSION_OPTIONS = {0x0301: 1 << 26, 0x0302: 1 << 28, TLS1_2: 1 << 27, TLS1_3: 1 << 29, 0xFEFF: 1 << 26, DTLS1_2: 1 << 27}
+_VERIFY_NONE = 0
+_VERIFY_PEER = 1
+_VERIFY_REQUIRE = 2
+
+
+class TlsError(Exception):
+    """OpenSSL gave up: its reason, the alert received, or the certificate error with the depth it was found at."""
+
+    def __init__(self, reason: int, text: str, *, alert: int | None = None, verify: tuple[int, int] | None = None) -> None:
+        super().__init__(text)
+        self.reason = reason
+        self.text = text
+        self.alert = alert
+        self.verify = verify
+
+
+class Progress(Enum):
+    """What a step of the handshake came to."""
+
+    DONE = auto()
+    WANTS_INPUT = auto()
+    WANTS_CERTIFICATE = auto()
+
+
+def verify_text(error: int) -> str:
+    """OpenSSL's words for an X509_V_ERR number."""
+    return str(ffi.string(lib.X509_verify_cert_error_string(error)).decode())
+
+
+def _failure(verify: tuple[int, int] | None) -> TlsError:
+    """The first error of the TLS library in this thread's queue, which is emptied."""
+    reason, text = 0, ""
+    while code := lib.ERR_get_error():
+        found = lib.ERR_reason_error_string(code)
+        words = "" if found == ffi.NULL else ffi.string(found).decode()
+        if not reason and (code >> 23) & 0xFF == _SSL_LIBRARY:
+            reason, text = code & 0x7FFFFF, words
+        text = text or words
+    text = text or f"reason {reason}"
+    alert = reason - _ALERT_RECEIVED if _ALERT_RECEIVED <= reason < _ALERT_RECEIVED + 256 else None
+    return TlsError(reason, text, alert=alert, verify=verify if reason == _CERTIFICATE_VERIFY_FAILED else None)
+
+
+def _x509(der: bytes) -> Any:
+    bio = ffi.gc(lib.BIO_new_mem_buf(der, len(der)), lib.BIO_free)
+    found = lib.d2i_X509_bio(bio, ffi.NULL)
+    if found == ffi.NULL:
+        raise _failure(None)
+    return found
+
+
+def _der(x509: Any) -> bytes:
+    bio = ffi.gc(lib.BIO_new(lib.BIO_s_mem()), lib.BIO_free)
+    lib.i2d_X509_bio(bio, x509)
+    return _waiting(bio)
+
+
+def _name_der(name: Any) -> bytes:
+    start = ffi.new("unsigned char **")
+    length = lib.i2d_X509_NAME(name, start)
+    data = bytes(ffi.buffer(start[0], length))
+    lib.OPENSSL_free(start[0])
+    return data
+
+
+def _waiting(bio: Any) -> bytes:
+    start = ffi.new("char **")
+    length = lib.BIO_get_mem_data(bio, start)
+    return bytes(ffi.buffer(start[0], length)) if length > 0 else b""
+
+
+class Store:
+    """Trust anchors and CRLs, parsed once and shared by any number of contexts."""
+
+    __slots__ = ("pointer",)
+
+    def __init__(self, certificates: Iterable[bytes], crls: Iterable[bytes] = ()) -> None:
+        """Take DER certificates and DER CRLs; raises TlsError for one that does not decode."""
+        self.pointer = ffi.gc(lib.X509_STORE_new(), lib.X509_STORE_free)
+        for der in certificates:
+            lib.X509_STORE_add_cert(self.pointer, ffi.gc(_x509(der), lib.X509_free))
+        for der in crls:
+            bio = ffi.gc(lib.BIO_new_mem_buf(der, len(der)), lib.BIO_free)
+            crl = ffi.gc(lib.d2i_X509_CRL_bio(bio, ffi.NULL), lib.X509_CRL_free)
+            lib.X509_STORE_add_crl(self.pointer, crl)
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """One certificate with its key and intermediates, DER."""
+
+    leaf: bytes
+    key: bytes
+    intermediates: tuple[bytes, ...] = ()
+
+    def __repr__(self) -> str:
+        return "Chain(...)"
+
+
+@dataclass(frozen=True, slots=True)
+class ContextSettings:
+    """What an SSL_CTX is made from. `versions` are wire numbers; empty strings mean OpenSSL's defaults."""
+
+    server: bool
+    versions: frozenset[int]
+    chains: tuple[Chain, ...] = ()
+    store: Store | None = None
+    crl_flags: int = 0
+    tolerated: frozenset[int] = frozenset()
+    client_ca_names: tuple[bytes, ...] = ()
+    cipher_list: str = ""
+    cipher_suites: str = ""
+    groups: str = ""
+    lifespan: int = 36000
+    reconnects: bool = True
+    datagram: bool = False
+
+
+class Context:
+    """One SSL_CTX; unchanged once made, so any number of threads may start connections from it."""
+
+    __slots__ = ("choose", "pointer", "server", "tolerated")
+
+    def __init__(self, settings: ContextSettings, choose: Callable[[str], Context] | None = None) -> None:
+        """Build it. `choose` answers which context serves a server name. Raises TlsError where OpenSSL refuses a setting."""
+        method = lib.DTLS_method if settings.datagram else lib.TLS_method
+        self.pointer = ffi.gc(lib.SSL_CTX_new(method()), lib.SSL_CTX_free)
+        self.server = settings.server
+        self.tolerated = settings.tolerated
+        self.choose = choose
+        self._limit(settings)
+        self._identify(settings.chains)
+        self._trust(settings)
+        lib.SSL_CTX_set_keylog_callback(self.pointer, _on_keylog)
+        lib.SSL_CTX_set_cert_cb(self.pointer, *((ffi.NULL, ffi.NULL) if self.server else (_on_certificate_request, ffi.NULL)))
+        if self.server:
+            self._serve(settings)
+
+    def _limit(self, settings: ContextSettings) -> None:
+        context = self.pointer
+        lib.SSL_CTX_set_mode(context, _MODES)
+        _check(lib.SSL_CTX_set_min_proto_version(context, _oldest(settings)))
+        _check(lib.SSL_CTX_set_max_proto_version(context, _newest(settings)))
+        for version in set(_VERSION_OPTIONS) - settings.versions:
+            if _oldest(settings) < version < _newest(settings):
+                lib.SSL_CTX_set_options(context, _VERSION_OPTIONS[version])
+        if settings.cipher_list:
+            _check(lib.SSL_CTX_set_cipher_list(context, settings.cipher_list.encode()))
+        if settings.cipher_suites:
+            _check(lib.SSL_CTX_set_ciphersuites(context, settings.cipher_suites.encode()))
+        if settings.groups:
+            _check(lib.SSL_CTX_set1_curves_list(context, settings.groups.encode()))
+
+    def _identify(self, chains: tuple[Chain, ...]) -> None:
+        context = self.pointer
+        for der in dict.fromkeys(der for chain in chains for der in chain.intermediates):
+            _check(lib.SSL_CTX_add_extra_chain_cert(context, _x509(der)))
+        for chain in chains:
+            _check(lib.SSL_CTX_use_certificate(context, ffi.gc(_x509(chain.leaf), lib.X509_free)))
+            bio = ffi.gc(lib.BIO_new_mem_buf(chain.key, len(chain.key)), lib.BIO_free)
+            key = lib.d2i_PrivateKey_bio(bio, ffi.NULL)
+            if key == ffi.NULL:
+                raise _failure(None)
+            _check(lib.SSL_CTX_use_PrivateKey(context, ffi.gc(key, lib.EVP_PKEY_free)))
+            _check(lib.SSL_CTX_check_private_key(context))
+
+    def _trust(self, settings: ContextSettings) -> None:
+        if settings.store is not None:
+            _check(lib.X509_STORE_up_ref(settings.store.pointer))
+            lib.SSL_CTX_set_cert_store(self.pointer, settings.store.pointer)
+        if settings.crl_flags:
+            lib.X509_VERIFY_PARAM_set_flags(lib.SSL_CTX_get0_param(self.pointer), settings.crl_flags)
+        lib.X509_VERIFY_PARAM_set_hostflags(lib.SSL_CTX_get0_param(self.pointer), lib.X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS)
+        lib.SSL_CTX_set_verify(self.pointer, _VERIFY_NONE if settings.server else _VERIFY_PEER, _on_verify)
+
+    def _serve(self, settings: ContextSettings) -> None:
+        context = self.pointer
+        lib.SSL_CTX_set_options(context, lib.SSL_OP_CIPHER_SERVER_PREFERENCE | _OP_ALLOW_CLIENT_RENEGOTIATION)
+        lib.SSL_CTX_set_session_id_context(context, b"sspid", 5)
+        lib.SSL_CTX_set_timeout(context, settings.lifespan)
+        lib.SSL_CTX_set_alpn_select_cb(context, _on_alpn, ffi.NULL)
+        lib.SSL_CTX_set_tlsext_servername_callback(context, _on_server_name)
+        if not settings.reconnects:
+            lib.SSL_CTX_set_options(context, _OP_NO_TICKET)
+            lib.SSL_CTX_set_session_cache_mode(context, lib.SSL_SESS_CACHE_OFF)
+        if settings.client_ca_names:
+            names = lib.sk_X509_NAME_new_null()
+            for der in settings.client_ca_names:
+                lib.sk_X509_NAME_push(
+                    names, lib.d2i_X509_NAME(ffi.NULL, ffi.new("unsigned char **", ffi.from_buffer(der)), len(der))
+                )
+            lib.SSL_CTX_set_client_CA_list(context, names)
+
+
+def _oldest(settings: ContextSettings) -> int:
+    return max(settings.versions) if settings.datagram else min(settings.versions)
+
+
+def _newest(settings: ContextSettings) -> int:
+    return min(settings.versions) if settings.datagram else max(settings.versions)
+
+
+def _check(result: int) -> None:
+    if result != 1:
+        raise _failure(None)
+
+
+class Connection:
+    """One TLS connection over two memory BIOs. Used by one thread at a time; every method may raise TlsError."""
+
+    __slots__ = (
+        "alpn",
+        "answers_requests",
+        "context",
+        "inward",
+        "issuers",
+        "key_log",
+        "outward",
+        "server_name",
+        "ssl",
+        "verify_error",
+    )
+
+    def __init__(self, context: Context) -> None:
+        ssl = lib.SSL_new(context.pointer)
+        if ssl == ffi.NULL:
+            raise _failure(None)
+        self.ssl = ffi.gc(ssl, lib.SSL_free)
+        self.inward = lib.BIO_new(lib.BIO_s_mem())
+        self.outward = lib.BIO_new(lib.BIO_s_mem())
+        lib.SSL_set_bio(ssl, self.inward, self.outward)
+        (lib.SSL_set_accept_state if context.server else lib.SSL_set_connect_state)(ssl)
+        self.context = context
+        self.key_log: list[bytes] = []
+        self.verify_error: tuple[int, int] | None = None
+        self.alpn: tuple[bytes, ...] = ()
+        self.server_name = ""
+        self.answers_requests = True
+        self.issuers: frozenset[bytes] = frozenset()
+
+    def expect(self, name: str, *, host: bytes = b"", address: bytes = b"") -> None:
+        """Check the peer's certificate against a DNS name or a packed IP address; send `name` as SNI unless empty."""
+        if name:
+            lib.SSL_set_tlsext_host_name(self.ssl, name.encode())
+        parameters = lib.SSL_get0_param(self.ssl)
+        if host:
+            _check(lib.X509_VERIFY_PARAM_set1_host(parameters, host, len(host)))
+        if address:
+            _check(lib.X509_VERIFY_PARAM_set1_ip(parameters, address, len(address)))
+
+    def offer(self, protocols: tuple[bytes, ...]) -> None:
+        """Offer these ALPN protocols (initiator) or choose from them (acceptor)."""
+        self.alpn = protocols
+        if not self.context.server:
+            wire = b"".join(bytes((len(name),)) + name for name in protocols)
+            lib.SSL_set_alpn_protos(self.ssl, wire, len(wire))
+
+    def trust_anyone(self) -> None:
+        """Go on whatever the peer's chain is; `verify_error` still tells."""
+        lib.SSL_set_verify(self.ssl, _VERIFY_NONE, _on_verify)
+
+    def require_certificate(self, *, judged: bool) -> None:
+        """Ask the client for a certificate and fail without one; `judged` False leaves its chain to the caller."""
+        lib.SSL_set_verify(self.ssl, _VERIFY_PEER | _VERIFY_REQUIRE, _on_verify if judged else _on_verify_tolerant)
+
+    def present(self, context: Context) -> None:
+        """Answer the peer's certificate request with what `context` holds."""
+        lib.SSL_set_SSL_CTX(self.ssl, context.pointer)
+        self.context = context
+
+    def accepted_issuers(self) -> tuple[bytes, ...]:
+        """The CA names (DER) that the server's certificate request lists; empty for any."""
+        stack = lib.SSL_get_client_CA_list(self.ssl)
+        count = 0 if stack == ffi.NULL else lib.sk_X509_NAME_num(stack)
+        return tuple(_name_der(lib.sk_X509_NAME_value(stack, at)) for at in range(count))
+
+    def advance(self, data: bytes) -> Progress:
+        """Feed whole records and take the handshake as far as they carry."""
+        ssl = self.ssl
+        if data:
+            lib.BIO_write(self.inward, data, len(data))
+        _running[ssl] = self
+        lib.ERR_clear_error()
+        try:
+            result = lib.SSL_do_handshake(ssl)
+            if result == 1:
+                return Progress.DONE
+            error = lib.SSL_get_error(ssl, result)
+        finally:
+            del _running[ssl]
+        if error == _WANT_READ:
+            return Progress.WANTS_INPUT
+        if error == _WANT_CERTIFICATE:
+            return Progress.WANTS_CERTIFICATE
+        raise _failure(self.verify_error)
+
+    def output(self) -> bytes:
+        """Everything that waits to be sent to the peer."""
+        start = ffi.new("char **")
+        length = lib.BIO_get_mem_data(self.outward, start)
+        if length <= 0:
+            return b""
+        data = _allocate("char[]", length)
+        lib.BIO_read(self.outward, data, length)
+        return bytes(ffi.buffer(data, length))
+
+    def unread(self) -> int:
+        """Bytes fed that OpenSSL did not want: what follows the handshake."""
+        return int(lib.BIO_get_mem_data(self.inward, ffi.new("char **")))
+
+    def discard_unread(self) -> None:
+        """Take the unwanted bytes back out; the caller will send them again."""
+        if length := self.unread():
+            lib.BIO_read(self.inward, _allocate("char[]", length), length)
+
+    def read(self, record: bytes) -> bytes | None:
+        """Feed one record: its application data, or None where it carried something else. EOFError after close_notify."""
+        ssl = self.ssl
+        lib.BIO_write(self.inward, record, len(record))
+        buffer = _allocate("char[]", len(record))
+        _running[ssl] = self
+        lib.ERR_clear_error()
+        try:
+            length = lib.SSL_read(ssl, buffer, len(record))
+            if length > 0:
+                return bytes(ffi.buffer(buffer, length))
+            error = lib.SSL_get_error(ssl, length)
+        finally:
+            del _running[ssl]
+        if error == _WANT_READ:
+            return None
+        if error == _ZERO_RETURN:
+            raise EOFError
+        raise _failure(self.verify_error)
+
+    def write(self, data: bytes) -> bytes:
+        """Seal at most 16384 bytes into one record (two where CBC splits)."""
+        if data and lib.SSL_write(self.ssl, data, len(data)) <= 0:
+            raise _failure(None)
+        return self.output()
+
+    def close(self) -> bytes:
+        """The close_notify record."""
+        lib.ERR_clear_error()
+        lib.SSL_shutdown(self.ssl)
+        return self.output()
+
+    def version(self) -> int:
+        """The negotiated version's wire number."""
+        return int(lib.SSL_version(self.ssl))
+
+    def cipher(self) -> tuple[str, int]:
+        """OpenSSL's name of the cipher suite and its strength in bits."""
+        found = lib.SSL_get_current_cipher(self.ssl)
+        if found == ffi.NULL:
+            return "", 0
+        return ffi.string(lib.SSL_CIPHER_get_name(found)).decode(), int(lib.SSL_CIPHER_get_bits(found, ffi.NULL))
+
+    def group(self) -> str:
+        """The key exchange group's name; empty where there was none."""
+        if lib.SSL_get_session(self.ssl) == ffi.NULL:
+            return ""
+        found = lib.SSL_get0_group_name(self.ssl)
+        return "" if found == ffi.NULL else ffi.string(found).decode()
+
+    def protocol(self) -> bytes:
+        """The ALPN protocol agreed on; empty for none."""
+        start, length = ffi.new("unsigned char **"), ffi.new("unsigned int *")
+        lib.SSL_get0_alpn_selected(self.ssl, start, length)
+        return bytes(ffi.buffer(start[0], length[0])) if length[0] else b""
+
+    def resumed(self) -> bool:
+        """Whether the handshake resumed a session."""
+        return bool(lib.SSL_session_reused(self.ssl))
+
+    def peer_certificate(self) -> bytes:
+        """The peer's own certificate, DER; empty for none."""
+        found = lib.SSL_get_peer_certificate(self.ssl)
+        return b"" if found == ffi.NULL else _der(ffi.gc(found, lib.X509_free))
+
+    def peer_chain(self) -> tuple[bytes, ...]:
+        """The peer's certificates as sent, leaf first, DER."""
+        first = self.peer_certificate()
+        if not first:
+            return ()
+        stack = lib.SSL_get_peer_cert_chain(self.ssl)
+        count = 0 if stack == ffi.NULL else lib.sk_X509_num(stack)
+        rest = [_der(lib.sk_X509_value(stack, at)) for at in range(count)]
+        return (first, *(der for der in rest if der != first))
+
+    def local_certificate(self) -> bytes:
+        """Our own certificate, DER; empty for none."""
+        found = lib.SSL_get_certificate(self.ssl)
+        return b"" if found == ffi.NULL else _der(found)
+
+    def finished(self, *, peer: bool) -> bytes:
+        """A Finished message of the latest handshake: ours or the peer's."""
+        read = lib.SSL_get_peer_finished if peer else lib.SSL_get_finished
+        length = read(self.ssl, ffi.NULL, 0)
+        data = ffi.new("char[]", max(length, 1))
+        read(self.ssl, data, length)
+        return bytes(ffi.buffer(data, length))
+
+    def export(self, label: bytes, length: int, context: bytes | None) -> bytes:
+        """Keying material of RFC 5705 and RFC 8446 7.5."""
+        out = ffi.new("unsigned char[]", length)
+        given = b"" if context is None else context
+        _check(lib.SSL_export_keying_material(self.ssl, out, length, label, len(label), given, len(given), context is not None))
+        return bytes(ffi.buffer(out, length))
+
+
+_running: dict[Any, Connection] = {}
+"""The connections inside an OpenSSL call, so that callbacks find theirs; each entry lives as long as that call."""
+
+
+@ffi.callback("void (*)(const SSL *, const char *)")  # type: ignore[untyped-decorator]  # cffi ships no types
+def _on_keylog(ssl: Any, line: Any) -> None:
+    _running[ssl].key_log.append(ffi.string(line))
+
+
+def _judge(ok: int, store_context: Any) -> tuple[Connection, bool]:
+    ssl = lib.X509_STORE_CTX_get_ex_data(store_context, lib.SSL_get_ex_data_X509_STORE_CTX_idx())
+    connection = _running[ssl]
+    error = lib.X509_STORE_CTX_get_error(store_context)
+    if ok or error in connection.context.tolerated:
+        return connection, True
+    if connection.verify_error is None:
+        connection.verify_error = error, lib.X509_STORE_CTX_get_error_depth(store_context)
+    return connection, False
+
+
+@ffi.callback("int (*)(int, X509_STORE_CTX *)")  # type: ignore[untyped-decorator]  # cffi ships no types
+def _on_verify(ok: int, store_context: Any) -> int:
+    return 1 if ok else int(_judge(ok, store_context)[1])
+
+
+@ffi.callback("int (*)(int, X509_STORE_CTX *)")  # type: ignore[untyped-decorator]  # cffi ships no types
+def _on_verify_tolerant(ok: int, store_context: Any) -> int:
+    if not ok:
+        _judge(ok, store_context)
+    return 1
+
+
+@ffi.callback("int (*)(SSL *, void *)")  # type: ignore[untyped-decorator]  # cffi ships no types
+def _on_certificate_request(ssl: Any, _argument: Any) -> int:
+    connection = _running[ssl]
+    if not connection.answers_requests:
+        return -1
+    accepted = connection.accepted_issuers() if connection.issuers else ()
+    return -1 if accepted and connection.issuers.isdisjoint(accepted) else 1
+
+
+@ffi.callback("int (*)(SSL *, const unsigned char **, unsigned char *, const unsigned char *, unsigned int, void *)")  # type: ignore[untyped-decorator]  # cffi ships no types
+def _on_alpn(ssl: Any, out: Any, out_length: Any, offered: Any, length: int, _argument: Any) -> int:
+    wanted = _running[ssl].alpn
+    if not wanted:
+        return int(lib.SSL_TLSEXT_ERR_NOACK)
+    data = bytes(ffi.buffer(offered, length))
+    at = 0
+    offers: dict[bytes, int] = {}
+    while at < length:
+        offers[data[at + 1 : at + 1 + data[at]]] = at
+        at += 1 + data[at]
+    for name in wanted:
+        if name in offers:
+            out[0] = offered + offers[name] + 1
+            out_length[0] = len(name)
+            return int(lib.SSL_TLSEXT_ERR_OK)
+    return int(lib.SSL_TLSEXT_ERR_ALERT_FATAL)
+
+
+@ffi.callback("int (*)(SSL *, int *, void *)")  # type: ignore[untyped-decorator]  # cffi ships no types
+def _on_server_name(ssl: Any, _alert: Any, _argument: Any) -> int:
+    name = lib.SSL_get_servername(ssl, lib.TLSEXT_NAMETYPE_host_name)
+    if name == ffi.NULL:
+        return int(lib.SSL_TLSEXT_ERR_NOACK)
+    connection = _running[ssl]
+    connection.server_name = ffi.string(name).decode("utf-8", "replace")
+    if connection.context.choose is not None:
+        chosen = connection.context.choose(connection.server_name)
+        if chosen is not connection.context:
+            lib.SSL_set_SSL_CTX(ssl, chosen.pointer)
+            connection.context = chosen
+    return int(lib.SSL_TLSEXT_ERR_OK)
