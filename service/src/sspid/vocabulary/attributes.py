@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum, unique
 from typing import TYPE_CHECKING
 
+from sspid.vocabulary.names import PackageInfo
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -373,4 +375,5 @@ AttributeValue = (
     | Target | LastClientToken | ConnectionInfo | CipherInfo | CertificateContext | CertificateChain | IssuerList
     | ApplicationProtocol | ChannelBindings | KeyingMaterialInfo | KeyingMaterial | TrafficSecrets | SessionInfo
     | SupportedProtocols | SupportedAlgorithms | CipherStrengths | Number | Blob | Text | Identity | DelegatedCredential
+    | PackageInfo
 )  # fmt: skip
