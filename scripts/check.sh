@@ -1,7 +1,7 @@
 #!/bin/bash
 # Everything that can be said about the tree without running it.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 
 bin=${VENV:-.venv}/bin
 work=$(mktemp -d)

@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-bin=$PWD/${VENV:-.venv}/bin
+bin=$(cd "${VENV:-.venv}/bin" && pwd)
 out=${1:-protos/python/src}/sspid_protos
 mkdir -p "$out"
 find "$out" -name '*_pb2*.py*' -delete
