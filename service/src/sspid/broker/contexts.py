@@ -352,6 +352,14 @@ class Contexts:
         held = self._table.close(caller, handle)
         self._released(caller, held)
 
+    def may_wait(self, caller: str, handle: bytes, credential: bytes) -> bool:
+        """Whether a call with these handles may wait: for another call on the same context, or for another machine."""
+        if handle:
+            entry = self._table.peek(caller, handle)
+            return entry is not None and (entry.held.package.may_block or entry.lock.locked())
+        held = self._credentials.peek(caller, credential) if credential else None
+        return held is not None and held.package.may_block
+
     def sweep(self) -> None:
         """Delete what has been unused, or unfinished, for too long."""
         self._table.sweep()

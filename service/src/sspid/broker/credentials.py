@@ -91,6 +91,11 @@ class Credentials:
         """The credential behind a handle of this caller."""
         return self._table.find(caller, handle).held
 
+    def peek(self, caller: str, handle: bytes) -> HeldCredential | None:
+        """The credential, if there is one, without using it."""
+        entry = self._table.peek(caller, handle)
+        return None if entry is None else entry.held
+
     def query_credentials_attributes(self, caller: str, handle: bytes, attribute: CredentialAttribute) -> AttributeValue:
         """One attribute of a credential."""
         held = self.find(caller, handle)

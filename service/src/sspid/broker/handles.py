@@ -112,6 +112,11 @@ class HandleTable(Generic[Held]):
         entry.touched = now
         return entry
 
+    def peek(self, caller: str, handle: bytes) -> Entry[Held] | None:
+        """The entry, if there is one, without using it."""
+        own = self._callers.get(caller)
+        return None if own is None else own.get(handle)
+
     def close(self, caller: str, handle: bytes) -> Held:
         """Take a handle back and return what it held. SEC_E_INVALID_HANDLE for anything but a handle of this caller."""
         entry = self.find(caller, handle)

@@ -59,7 +59,7 @@ class Server:
         *,
         threads: Threads,
         max_message_bytes: int,
-        may_wait: Callable[[str, str, Any], bool],
+        may_wait: Callable[[str, bytes, bytes], bool],
     ) -> None:
         self.streams = OpenStreams(per_caller=threads.streams_per_caller, total=threads.streams)
         self.methods = list(_methods(services))
@@ -78,7 +78,7 @@ class Server:
         self._add_methods(callers, threads, may_wait)
         self._add_standard_services()
 
-    def _add_methods(self, callers: Callers, threads: Threads, may_wait: Callable[[str, str, Any], bool]) -> None:
+    def _add_methods(self, callers: Callers, threads: Threads, may_wait: Callable[[str, bytes, bytes], bool]) -> None:
         handlers: dict[str, dict[str, Any]] = {service.full_name: {} for service in SERVICES}
         for method in self.methods:
             handlers[method.service][method.name] = unary.handler(method, self.functions[_snake(method.name)], callers)

@@ -81,7 +81,7 @@ class SessionStream:
         callers: Callers,
         streams: OpenStreams,
         waiting_pool: ThreadPoolExecutor,
-        may_wait: Callable[[str, str, Any], bool],
+        may_wait: Callable[[str, bytes, bytes], bool],
     ) -> None:
         self._functions = functions
         self._callers = callers
@@ -114,9 +114,9 @@ class SessionStream:
             return wire.SessionResponse(number=request.number, refusal=refusal)
         return wire.SessionResponse(number=request.number, **{which: response})
 
-    def may_wait(self, caller: str, which: str | None, call: Any) -> bool:
+    def may_wait(self, caller: str, which: str | None, request: wire.SessionRequest) -> bool:
         """Whether the call may wait for another machine or another call."""
-        return which is not None and self._may_wait(caller, which, call)
+        return which is not None and self._may_wait(caller, *handles(getattr(request, which)))
 
     def in_waiting_pool(self, work: Callable[[], None]) -> None:
         """Have `work` done off the stream's thread."""
@@ -234,3 +234,10 @@ def _initiator_shape(response: Any) -> wire.InitializeSecurityContextResponse:
         return response
     # The two responses have the same fields under the same numbers.
     return wire.InitializeSecurityContextResponse.FromString(response.SerializeToString())
+
+
+def handles(call: Any) -> tuple[bytes, bytes]:
+    """Context and credential handle of a request, each empty where it has none."""
+    known = call.DESCRIPTOR.fields_by_name
+    context = call.context.value if "context" in known else b""
+    return context, call.credential.value if "credential" in known else b""

@@ -1,0 +1,181 @@
+"""Puts the parts together; nothing else constructs them."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import grpc
+from prometheus_client import start_http_server
+
+from sspid import embedded
+from sspid.broker.audit import AuditLog
+from sspid.broker.contexts import Contexts
+from sspid.broker.credentials import Credentials
+from sspid.broker.exports import Exports
+from sspid.broker.handles import Limits
+from sspid.broker.messages import Messages
+from sspid.broker.waits import WaitingRoom
+from sspid.broker.world.answers import RealWorld
+from sspid.broker.world.trust import SYSTEM_ROOTS, NamedCredentials, OnDisk, TrustAnchors
+from sspid.packages import questions
+from sspid.packages.catalog import Catalog
+from sspid.rpc.callers import Callers
+from sspid.rpc.chain import Surroundings
+from sspid.rpc.context_service import ContextService
+from sspid.rpc.credential_service import CredentialService
+from sspid.rpc.message_service import MessageService
+from sspid.rpc.metrics import Metrics
+from sspid.rpc.package_service import PackageService
+from sspid.rpc.server import Listener, Server, Threads
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
+
+    from sspid.broker.contexts import HeldContext
+    from sspid.config import Settings
+    from sspid.vocabulary.status import SecurityStatus
+
+SWEEP_SECONDS = 5.0
+DEMO_CREDENTIALS = {"demo-server": "server", "demo-client": "client"}
+
+
+class Observers:
+    """Tells the audit log and the metrics how a handshake ended."""
+
+    def __init__(self, *observers: AuditLog | Metrics) -> None:
+        self._observers = observers
+
+    def handshake_ended(self, caller: str, held: HeldContext, status: SecurityStatus, message: str) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.handshake_ended(caller, held, status, message)
+
+
+class Service:
+    """One worker's whole service: broker, world and server."""
+
+    def __init__(self, settings: Settings, log: FilteringBoundLogger, *, worker: int = 0) -> None:
+        embedded.prepare(settings.data_dir)
+        self._settings = settings
+        self._log = log
+        self.metrics = Metrics()
+        self._build_broker(worker)
+        self.server = self._build_server()
+        self._stopping = threading.Event()
+
+    def _build_broker(self, worker: int) -> None:
+        settings, limits = self._settings, self._settings.limits
+        world = self._build_world()
+        waiting = WaitingRoom(per_caller=limits.waiting_per_caller, total=limits.waiting_total)
+        self.credentials = Credentials(
+            Catalog(),
+            world,
+            waiting,
+            Limits(limits.credentials_per_caller, limits.credentials_total, limits.idle_seconds, limits.idle_seconds),
+            worker=worker,
+        )
+        self.contexts = Contexts(
+            self.credentials,
+            world,
+            waiting,
+            Limits(limits.contexts_per_caller, limits.contexts_total, limits.idle_seconds, limits.unfinished_seconds),
+            exports=Exports(functools.cache(lambda: embedded.service_key(settings.data_dir))),
+            observer=Observers(AuditLog(self._log), self.metrics),
+            worker=worker,
+        )
+        self.messages = Messages(self.contexts)
+        self.metrics.watch_handles("credentials", lambda: len(self.credentials))
+        self.metrics.watch_handles("contexts", lambda: len(self.contexts))
+
+    def _build_world(self) -> RealWorld:
+        settings = self._settings
+        certificates = settings.data_dir / "certificates"
+        named = {
+            name: OnDisk(
+                ("*",), certificates / f"{file}.pem", certificates / f"{file}-key.pem", trust_anchors=certificates / "ca.pem"
+            )
+            for name, file in DEMO_CREDENTIALS.items()
+        }
+        named |= {
+            name: OnDisk(
+                tuple(each.callers), each.certificate, each.key, each.pkcs12, each.passphrase_file,
+                each.user, each.domain, each.password_file, each.keytab, each.credential_cache,
+            )
+            for name, each in settings.credentials.items()
+        }  # fmt: skip
+        roots = [settings.trust_anchors] if settings.trust_anchors else [certificates / "ca.pem", *_system_roots()]
+        return RealWorld(
+            {
+                questions.FindNamedCredential: NamedCredentials(named).find,
+                questions.FindTrustAnchors: TrustAnchors(roots).find,
+            }
+        )
+
+    def _build_server(self) -> Server:
+        settings, limits = self._settings, self._settings.limits
+        services = {
+            "PackageService": PackageService(self.credentials),
+            "CredentialService": CredentialService(self.credentials),
+            "ContextService": ContextService(self.contexts),
+            "MessageService": MessageService(self.messages),
+        }
+        callers = Callers(
+            anonymous=any(each.anonymous for each in settings.listeners),
+            tls=any(each.tls is not None for each in settings.listeners),
+        )
+        return Server(
+            services,
+            callers,
+            Surroundings(self.metrics, self._log, limits.calls_per_second),
+            threads=Threads(settings.threads, limits.streams_total, limits.streams_per_caller, limits.waiting_total),
+            max_message_bytes=limits.max_message_bytes,
+            may_wait=self.contexts.may_wait,
+        )
+
+    def listen(self) -> list[str]:
+        """Bind every listener; the addresses as they are bound."""
+        return [self.server.listen(self._listener(each)) for each in self._settings.listeners]
+
+    def _listener(self, configured: Any) -> Listener:
+        if configured.address == "unix:":
+            return Listener(f"unix://{self._settings.data_dir / 'sspid.sock'}")
+        if configured.tls is None:
+            return Listener(configured.address)
+        tls = configured.tls
+        pair = (tls.key.read_bytes(), tls.certificate.read_bytes())
+        return Listener(
+            configured.address,
+            grpc.ssl_server_credentials([pair], tls.client_ca.read_bytes(), require_client_auth=True),
+        )
+
+    def start(self) -> None:
+        """Serve, and sweep what is unused."""
+        self.server.report([(info.name, lacking) for info, lacking in self.credentials.enumerate_security_packages()])
+        self.server.start()
+        threading.Thread(target=self._sweep, name="sweep", daemon=True).start()
+
+    def serve_metrics(self) -> None:
+        """Let Prometheus read the metrics, where an address is configured."""
+        if self._settings.metrics_address:
+            host, _, port = self._settings.metrics_address.rpartition(":")
+            try:
+                start_http_server(int(port), host, self.metrics.registry)
+            except OSError as error:
+                self._log.warning("no metrics", address=self._settings.metrics_address, reason=str(error))
+
+    def _sweep(self) -> None:
+        while not self._stopping.wait(SWEEP_SECONDS):
+            self.contexts.sweep()
+            self.credentials.sweep()
+
+    def stop(self) -> None:
+        """Drain and stop."""
+        self._stopping.set()
+        self.server.stop(self._settings.drain_seconds)
+
+
+def _system_roots() -> list[Path]:
+    return [Path(each) for each in SYSTEM_ROOTS if Path(each).exists()][:1]

@@ -1,0 +1,123 @@
+"""The `sspid` command: serve, demo, check-config, health, version."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sspid import __version__
+
+if TYPE_CHECKING:
+    from sspid.config import Settings
+
+CONFIG = click.option(
+    "--config", "config_file", envvar="SSPID_CONFIG", type=click.Path(path_type=Path), help="TOML file; all keys have defaults."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Windows' Security Support Provider Interface as a gRPC service."""
+
+
+@main.command()
+@CONFIG
+@click.option("--workers", type=click.IntRange(1, 64), help="Worker processes on the same ports.")
+@click.option("--demo", is_flag=True, help="Show a real TLS handshake through the service once it serves.")
+def serve(config_file: Path | None, workers: int | None, *, demo: bool) -> None:
+    """Serve until SIGTERM or Ctrl-C."""
+    settings = _settings(config_file)
+    if (workers or settings.workers) > 1:
+        from sspid import supervisor  # noqa: PLC0415  # one worker needs none
+
+        sys.exit(supervisor.serve(settings, config_file, workers or settings.workers))
+    _serve_one(settings, demo=demo)
+
+
+def _serve_one(settings: Settings, *, demo: bool) -> None:
+    from sspid import logs  # noqa: PLC0415  # imported late: `sspid --help` needs none of it
+    from sspid.app import Service  # noqa: PLC0415  # as above
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    log = logs.configure(settings.log)
+    service = Service(settings, log)
+    try:
+        addresses = service.listen()
+    except OSError as error:
+        raise click.ClickException(f"{error}; is another sspid running?") from None
+    service.start()
+    service.serve_metrics()
+    click.echo(f"sspid {__version__} ready: {', '.join(addresses)} (data in {settings.data_dir})")
+    sys.stdout.flush()
+    if demo:
+        from sspid import demo as show  # noqa: PLC0415  # needs the client, which a service does without
+
+        show.run(addresses[0], settings.data_dir)
+        click.echo("Serving on; stop with Ctrl-C.")
+    stop.wait()
+    service.stop()
+
+
+@main.command()
+@CONFIG
+@click.option("--target", default="", help="A running service; one is started for the demo where none is named.")
+def demo(config_file: Path | None, target: str) -> None:
+    """Show a Schannel handshake with a real `openssl s_server`, leg by leg."""
+    from sspid import demo as show  # noqa: PLC0415  # needs the client, which a service does without
+
+    settings = _settings(config_file)
+    sys.exit(show.run(target, settings.data_dir) if target else show.run_alone(settings))
+
+
+@main.command("check-config")
+@CONFIG
+@click.option("--keys", is_flag=True, help="List every key with its default and meaning.")
+def check_config(config_file: Path | None, *, keys: bool) -> None:
+    """Read the configuration as `serve` would, and say what is wrong and where."""
+    from sspid import config  # noqa: PLC0415  # as above
+
+    if keys:
+        for name, default, text in config.documented():
+            click.echo(f"{name} = {default}\n    {text}")
+        return
+    settings = _settings(config_file)
+    click.echo(f"{config_file or 'The default configuration'} is good.")
+    for listener in settings.listeners:
+        click.echo(f"  listens on {listener.address if listener.address != 'unix:' else settings.data_dir / 'sspid.sock'}")
+
+
+@main.command()
+@click.option("--target", default="127.0.0.1:50051", show_default=True, help='"host:port" or "unix:///path".')
+@click.option("--ca", type=click.Path(exists=True, path_type=Path), help="Roots of the service's certificate; turns TLS on.")
+@click.option("--certificate", type=click.Path(exists=True, path_type=Path), help="Client certificate.")
+@click.option("--key", type=click.Path(exists=True, path_type=Path), help="Its key.")
+@click.option("--package", default="", help="Ask about one package instead of the whole service.")
+def health(target: str, ca: Path | None, certificate: Path | None, key: Path | None, package: str) -> None:
+    """Ask a running service whether it serves; exit status 0 if so."""
+    from sspid.rpc import probe  # noqa: PLC0415  # as above
+
+    answer = probe.health(target, ca, certificate, key, f"sspi.package.{package}" if package else "")
+    click.echo(answer)
+    sys.exit(0 if answer == "SERVING" else 1)
+
+
+@main.command()
+def version() -> None:
+    """Print the version."""
+    click.echo(__version__)
+
+
+def _settings(config_file: Path | None) -> Settings:
+    from sspid.config import ConfigurationError, load  # noqa: PLC0415  # as above
+
+    try:
+        return load(config_file)
+    except ConfigurationError as error:
+        raise click.ClickException(str(error)) from None

@@ -1,0 +1,238 @@
+"""The configuration: one frozen object, read once from a TOML file and SSPID_* variables, every key documented here."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import tomllib
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+
+import typed_settings
+from typed_settings.exceptions import TsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PREFIX = "SSPID_"
+
+
+class ConfigurationError(Exception):
+    """The configuration cannot be used; the message says which file, line and key, and what would be right."""
+
+
+def key(default: Any, text: str) -> Any:
+    """A documented key with its default."""
+    if callable(default):
+        return field(default_factory=default, metadata={"help": text})
+    return field(default=default, metadata={"help": text})
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Mutual TLS of one listener."""
+
+    certificate: Path = field(metadata={"help": "The server's certificate chain, PEM, leaf first."})
+    key: Path = field(metadata={"help": "Its key, PEM."})
+    client_ca: Path = field(metadata={"help": "The CAs whose client certificates are callers, PEM."})
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One address the service is called at."""
+
+    address: str = field(metadata={"help": '"host:port", or "unix:///path" for a socket only this user may open.'})
+    anonymous: bool = key(default=False, text="Whether a plaintext TCP listener may be called without identity; loopback only.")
+    plaintext_on_network: bool = key(default=False, text="Allow plaintext on an address that is not loopback. Do not.")
+    tls: Tls | None = key(default=None, text="Mutual TLS: certificate, key and client_ca.")
+
+    @property
+    def is_unix(self) -> bool:
+        """Whether it is a Unix socket."""
+        return self.address.startswith("unix:")
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        host = self.address.rpartition(":")[0].strip("[]")
+        try:
+            return self.is_unix or ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return host == "localhost"
+
+    def problem(self) -> str:
+        """Why the service must not listen like this; empty where it may."""
+        if self.is_unix or self.tls is not None:
+            return ""
+        if not re.fullmatch(r"\[?[^\s\]]+\]?:\d{1,5}", self.address):
+            return f'{self.address!r} is no address; write "host:port" or "unix:///path".'
+        if not self.is_loopback and not self.plaintext_on_network:
+            return (
+                f"{self.address} is reachable from the network and has no TLS; add [listeners.tls], listen on 127.0.0.1, "
+                "or say plaintext_on_network = true if something else protects it."
+            )
+        if not self.anonymous:
+            return f"nobody could call {self.address}: give it TLS, or anonymous = true on a loopback address."
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one caller and all callers together may hold, and for how long."""
+
+    max_message_bytes: int = key(1 << 20, "Largest request the service reads.")
+    credentials_per_caller: int = key(1024, "Credential handles of one caller.")
+    credentials_total: int = key(16384, "Credential handles of all callers.")
+    contexts_per_caller: int = key(16384, "Context handles of one caller.")
+    contexts_total: int = key(65536, "Context handles of all callers.")
+    idle_seconds: float = key(3600.0, "A handle unused for this long is freed.")
+    unfinished_seconds: float = key(120.0, "A half-finished handshake untouched for this long is deleted.")
+    streams_per_caller: int = key(32, "Session and Handshake streams of one caller.")
+    streams_total: int = key(128, "Streams of all callers; each holds a thread.")
+    waiting_per_caller: int = key(16, "Calls of one caller that may wait for other machines or busy contexts at once.")
+    waiting_total: int = key(64, "The same for all callers.")
+    calls_per_second: float = key(0.0, "Calls a second of one caller; 0 for no limit.")
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The log, on standard error."""
+
+    level: str = key("info", "debug, info, warning or error.")
+    format: str = key("json", "json, or console for people.")
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredCredential:
+    """A credential callers name instead of sending it: certificate and key, PKCS#12, or user and password."""
+
+    certificate: Path | None = key(default=None, text="Certificate chain, PEM.")
+    key: Path | None = field(default=None, metadata={"help": "Its key, PEM."})
+    pkcs12: Path | None = field(default=None, metadata={"help": "Or both in one PKCS#12 file."})
+    passphrase_file: Path | None = field(default=None, metadata={"help": "File with the passphrase of the key or PKCS#12."})
+    user: str = field(default="", metadata={"help": "Or a user,"})
+    domain: str = field(default="", metadata={"help": "their domain,"})
+    password_file: Path | None = field(default=None, metadata={"help": "and a file with their password."})
+    keytab: Path | None = field(default=None, metadata={"help": "Or a Kerberos key table."})
+    credential_cache: Path | None = field(default=None, metadata={"help": "Or a Kerberos credential cache."})
+    callers: list[str] = field(default_factory=lambda: ["*"], metadata={"help": 'Who may use it; "*" for everyone.'})
+
+
+def default_listeners() -> list[Listener]:
+    """Loopback TCP without identity, and a Unix socket in the data directory (its path is filled in later)."""
+    return [Listener("127.0.0.1:50051", anonymous=True), Listener("unix:")]
+
+
+def default_data_dir() -> Path:
+    """The place for state of the user who runs the service."""
+    base = os.environ.get("XDG_STATE_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "state") / "sspid"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole configuration. Every key can also be given as SSPID_<KEY>, nested ones as SSPID_<TABLE>_<KEY>."""
+
+    data_dir: Path = key(default_data_dir, "Where keys, certificates, accounts and the Unix socket live; made with mode 0700.")
+    listeners: list[Listener] = key(default_listeners, "[[listeners]]: the addresses the service is called at.")
+    workers: int = key(1, "Worker processes on the same ports.")
+    threads: int = key(8, "Threads of a worker for unary calls.")
+    drain_seconds: float = key(10.0, "How long a stopping service lets calls finish.")
+    metrics_address: str = key("127.0.0.1:50052", 'Where Prometheus reads /metrics; "" for nowhere.')
+    trust_anchors: Path | None = key(
+        default=None, text="Roots (PEM) trusted by default; the system's and the embedded CA where unset."
+    )
+    limits: Limits = key(Limits, "[limits]: what callers may hold.")
+    log: Log = key(Log, "[log]: what is logged.")
+    credentials: dict[str, ConfiguredCredential] = key(dict, "[credentials.NAME]: credentials callers may name.")
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Key and reason of everything that parses and cannot be used."""
+        for listener in self.listeners:
+            if listener.problem():
+                yield listener.address, listener.problem()
+        if not 1 <= self.workers <= 64:
+            yield "workers", f"{self.workers} is not between 1 and 64."
+        if not 1 <= self.threads <= 256:
+            yield "threads", f"{self.threads} is not between 1 and 256."
+        if self.log.level not in {"debug", "info", "warning", "error"}:
+            yield "level", f"{self.log.level!r} is none of debug, info, warning, error."
+        if self.log.format not in {"json", "console"}:
+            yield "format", f"{self.log.format!r} is neither json nor console."
+        for each in fields(self.limits):
+            if getattr(self.limits, each.name) < (0 if each.name == "calls_per_second" else 1):
+                yield each.name, "must be at least 1."
+
+
+def load(path: Path | None) -> Settings:
+    """Read the file (if any) and the environment. `ConfigurationError` says what is wrong, and where."""
+    text = _read(path)
+    loaders: list[Any] = [typed_settings.EnvLoader(PREFIX)]
+    if path is not None:
+        formats: dict[str, Any] = {"*": typed_settings.TomlFormat(None)}
+        loaders.insert(0, typed_settings.FileLoader(formats, files=[path], env_var=None))
+    try:
+        settings = typed_settings.load_settings(Settings, loaders)
+    except (TsError, ExceptionGroup) as error:
+        raise ConfigurationError(_explain(error, path, text)) from None
+    for name, reason in settings.problems():
+        raise ConfigurationError(f"{_place(name, path, text)}: {name}: {reason}")
+    return settings
+
+
+def _read(path: Path | None) -> str:
+    if path is None:
+        return ""
+    try:
+        text = path.read_text("utf-8")
+        tomllib.loads(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path} is not TOML: {error}") from None
+    return text
+
+
+def _explain(error: BaseException, path: Path | None, text: str) -> str:
+    """One line a problem, each with the line of the file its last key stands on."""
+    problems = error.exceptions if isinstance(error, BaseExceptionGroup) else (error,)
+    return "\n".join(_explain_one(str(problem), path, text) for problem in problems)
+
+
+def _explain_one(problem: str, path: Path | None, text: str) -> str:
+    unknown = re.search(r"Invalid options found in .*: (.*)", problem)
+    if unknown:
+        names = unknown[1].split(", ")
+        return "\n".join(f"{_place(name, path, text)}: {name} is no key of sspid; see docs/configuration.md." for name in names)
+    named = re.search(r"option '([\w.]+)'", problem)
+    return f"{_place(named[1] if named else '', path, text)}: {problem}"
+
+
+def _place(name: str, path: Path | None, text: str) -> str:
+    last = name.rpartition(".")[2]
+    for number, line in enumerate(text.splitlines(), 1):
+        if last and re.search(rf"(^|[\s\[.\"]){re.escape(last)}[\"\]\s=,:]", line):
+            return f"{path}:{number}"
+    variable = PREFIX + name.replace(".", "_").upper()
+    return variable if variable in os.environ else str(path or "configuration")
+
+
+def documented(settings_type: type[Any] = Settings, table: str = "") -> Iterator[tuple[str, str, str]]:
+    """Every key with its default and its sentence, for docs/configuration.md."""
+    hints = get_type_hints(settings_type)
+    for each in fields(settings_type):
+        inner = [part for part in (hints[each.name], *get_args(hints[each.name])) if is_dataclass(part)]
+        name = f"{table}{each.name}"
+        yield name, "" if inner else _shown(each), each.metadata["help"]
+        if inner:
+            nested = f"{name}.NAME." if hints[each.name] not in inner and "dict" in str(hints[each.name]) else f"{name}."
+            yield from documented(inner[0], nested)  # type: ignore[arg-type]  # is_dataclass said so
+
+
+def _shown(each: Any) -> str:
+    if each.name == "data_dir":
+        return "~/.local/state/sspid"
+    default = each.default_factory() if callable(each.default_factory) else each.default
+    return "required" if default.__class__.__name__ == "_MISSING_TYPE" else str(default)
