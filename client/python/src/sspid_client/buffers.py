@@ -80,6 +80,14 @@ def token(data: bytes) -> SecurityBuffer:
     return SecurityBuffer(BufferType.TOKEN, data)
 
 
+def application_protocols(names: Iterable[bytes]) -> SecurityBuffer:
+    """Return the ALPN names to offer or to accept, best first, as SEC_APPLICATION_PROTOCOLS of sspi.h lays them out."""
+    listed = b"".join(len(name).to_bytes(1, "little") + name for name in names)
+    # SEC_APPLICATION_PROTOCOL_LIST: ProtoNegoExt (ALPN is 2), ProtocolListSize, the list.
+    one = (2).to_bytes(4, "little") + len(listed).to_bytes(2, "little") + listed
+    return SecurityBuffer(BufferType.APPLICATION_PROTOCOLS, len(one).to_bytes(4, "little") + one)
+
+
 EMPTY = SecurityBuffer(BufferType.EMPTY)
 """A place that the function may turn into MISSING or EXTRA."""
 

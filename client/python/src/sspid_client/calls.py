@@ -39,6 +39,13 @@ def new_request_id() -> str:
     return secrets.token_hex(16)
 
 
+RETRY_DELAYS = (0.1, 0.4)
+"""Seconds to wait before a call that found no connection is made again, under the same request_id."""
+
+REOPEN_AFTER = 1.0
+"""Seconds for which calls travel alone after a Session stream broke, before another is opened."""
+
+
 def session_request(call: Call[Any], number: int) -> context_service_pb2.SessionRequest:
     """`call` as it travels on a Session stream."""
     return context_service_pb2.SessionRequest(number=number, **{call.function.field: call.request})  # type: ignore[arg-type]  # a oneof chosen by name

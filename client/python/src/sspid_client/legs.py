@@ -89,6 +89,7 @@ class Legs:
         *,
         target_name: str = "",
         flags: ContextFlag = DEFAULT_FLAGS,
+        first_input: Sequence[SecurityBuffer] = (),
         connection_id: str = "",
         handle: bytes = b"",
     ) -> None:
@@ -100,6 +101,7 @@ class Legs:
         self._credential = credential
         self._target_name = target_name
         self._flags = flags
+        self._first_input = tuple(first_input)
 
     @property
     def context(self) -> vocabulary_pb2.ContextHandle:
@@ -117,24 +119,29 @@ class Legs:
         credential: bytes | None = None,
         output_capacity: int = 0,
     ) -> Step:
-        """Make one leg with what the peer sent; `flags` and `credential` replace the first leg's from here on."""
+        """Make one leg with what the peer sent; `flags` (from here on) and `credential` replace the first leg's."""
         self._flags = self._flags if flags is None else flags
-        self._credential = self._credential if credential is None else credential
         given = self._input(token, extra_input)
         leg = self._initialize if self.role is Role.INITIATOR else self._accept
-        reply = await leg(given, output_capacity)
+        # A later leg goes on with the credential that the service remembers, which may be freed by now.
+        reply = await leg(given, credential or (b"" if self.handle else self._credential), output_capacity)
         if reply.HasField("context"):
             self.handle = reply.context.value
-        return _step(reply, token)
+        step = _step(reply, token)
+        if step.status is not SecurityStatus.SEC_E_INCOMPLETE_MESSAGE:
+            self._first_input = ()
+        return step
 
     def _input(self, token: bytes, extra_input: Sequence[SecurityBuffer]) -> Buffers:
         # The EMPTY buffer is the place for MISSING and EXTRA.
         tokens = (buffers.token(token), buffers.EMPTY) if token or self.handle else ()
-        return (*tokens, *extra_input)
+        return (*tokens, *self._first_input, *extra_input)
 
-    async def _initialize(self, given: Buffers, output_capacity: int) -> context_service_pb2.InitializeSecurityContextResponse:
+    async def _initialize(
+        self, given: Buffers, credential: bytes, output_capacity: int
+    ) -> context_service_pb2.InitializeSecurityContextResponse:
         request = context_service_pb2.InitializeSecurityContextRequest(
-            credential=vocabulary_pb2.CredentialHandle(value=self._credential) if self._credential else None,
+            credential=vocabulary_pb2.CredentialHandle(value=credential) if credential else None,
             context=vocabulary_pb2.ContextHandle(value=self.handle) if self.handle else None,
             target_name=self._target_name,
             flags=cast("list[vocabulary_pb2.ContextFlag]", self._flags.to_wire()),
@@ -146,9 +153,11 @@ class Legs:
         reply = await Call(calls.INITIALIZE_SECURITY_CONTEXT, request)
         return reply  # noqa: RET504  # named, because mypy takes a returned await of a generic for Any
 
-    async def _accept(self, given: Buffers, output_capacity: int) -> context_service_pb2.AcceptSecurityContextResponse:
+    async def _accept(
+        self, given: Buffers, credential: bytes, output_capacity: int
+    ) -> context_service_pb2.AcceptSecurityContextResponse:
         request = context_service_pb2.AcceptSecurityContextRequest(
-            credential=vocabulary_pb2.CredentialHandle(value=self._credential) if self._credential else None,
+            credential=vocabulary_pb2.CredentialHandle(value=credential) if credential else None,
             context=vocabulary_pb2.ContextHandle(value=self.handle) if self.handle else None,
             flags=cast("list[vocabulary_pb2.ContextFlag]", self._flags.to_wire()),
             input=buffers.to_wire(given),

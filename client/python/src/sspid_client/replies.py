@@ -83,3 +83,19 @@ def flags_of(numbers: Iterable[int]) -> ContextFlag:
 def service_error(code: int, message: str) -> ServiceError:
     """Return the error for a gRPC status that came as a number."""
     return ServiceError(_CODES.get(code, grpc.StatusCode.UNKNOWN), message)
+
+
+def code_of(error: grpc.RpcError) -> grpc.StatusCode:
+    """Return the gRPC status of a failed call; only calls raise these, and a call has one."""
+    return error.code() if isinstance(error, grpc.Call) else grpc.StatusCode.UNKNOWN
+
+
+def failure_of(error: grpc.RpcError) -> ServiceError:
+    """Return the error of this library for one of gRPC's."""
+    details = error.details() if isinstance(error, grpc.Call) else ""
+    return ServiceError(code_of(error), details or "The service gave no reason.")
+
+
+def late(timeout: float) -> ServiceError:
+    """Return the error for an answer that did not come within `timeout` seconds."""
+    return ServiceError(grpc.StatusCode.DEADLINE_EXCEEDED, f"The service did not answer within {timeout:g} seconds.")
