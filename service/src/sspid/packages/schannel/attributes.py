@@ -1,4 +1,4 @@
-"""QueryContextAttributes: what an established context, or one that waits for a certificate, says of itself; it changes nothing."""
+"""QueryContextAttributes: what a context says of itself once established, or while it waits for a certificate."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from sspid.packages.schannel.flags import granted
-from sspid.packages.schannel.framing import HEADER, MAX_FRAGMENT
+from sspid.packages.schannel.framing import MAX_FRAGMENT
 from sspid.packages.schannel.openssl import TLS1_3
 from sspid.packages.schannel.settings import VERSION_NAMES
 from sspid.packages.schannel.states import AwaitingCredentials, Established
-from sspid.packages.schannel.suites import SUITES, Suite
+from sspid.packages.schannel.suites import SUITES, Suite, record_overhead
 from sspid.vocabulary import attributes as values
 from sspid.vocabulary.attributes import ContextAttribute
 from sspid.vocabulary.errors import SspiError
@@ -28,7 +28,7 @@ _UNKNOWN_SUITE = Suite(0, "", "", 0, "SHA256", "", "")
 
 
 def query(state: State, attribute: ContextAttribute) -> AttributeValue:
-    """The attribute's value; SEC_E_INVALID_HANDLE before the handshake is over, SEC_E_UNSUPPORTED_FUNCTION for what is not here."""
+    """The attribute's value; SEC_E_INVALID_HANDLE before the handshake is over, SEC_E_UNSUPPORTED_FUNCTION for others."""
     if isinstance(state, AwaitingCredentials) and attribute in (ContextAttribute.ISSUER_LIST_EX, ContextAttribute.ISSUER_LIST):
         return values.IssuerList(state.handshake.connection.accepted_issuers())
     answer = _ANSWERS.get(attribute)
@@ -53,13 +53,8 @@ def _protocol(state: Established) -> str:
 
 
 def _stream_sizes(state: Established) -> AttributeValue:
-    suite = _suite(state)
-    if state.connection.version() == TLS1_3:
-        return values.StreamSizes(HEADER, 17, MAX_FRAGMENT, 4, 16)
-    if suite.cipher == "AES-CBC":
-        return values.StreamSizes(HEADER + 16, 64, MAX_FRAGMENT, 4, 16)
-    nonce = 0 if suite.cipher.startswith("CHACHA") else 8
-    return values.StreamSizes(HEADER + nonce, 16, MAX_FRAGMENT, 4, 16)
+    header, trailer = record_overhead(state.connection.version(), state.connection.cipher()[0])
+    return values.StreamSizes(header, trailer, MAX_FRAGMENT, 4, 16)
 
 
 def _exchange(state: Established, suite: Suite) -> tuple[str, int]:

@@ -9,6 +9,7 @@ from sspid.packages.schannel.failures import received_alert
 from sspid.packages.schannel.framing import ALERT, HEADER, MAX_FRAGMENT, record_length
 from sspid.packages.schannel.openssl import TlsError
 from sspid.packages.schannel.states import PostHandshake
+from sspid.packages.schannel.suites import record_overhead
 from sspid.vocabulary.buffers import Buffers, BufferType, SecurityBuffer, extra, missing, token
 from sspid.vocabulary.errors import FailureDetail, SspiError
 from sspid.vocabulary.status import SecurityStatus
@@ -42,7 +43,8 @@ def encrypt(state: Established, message: Message) -> Protected:
     sealed = _seal(state, data)
     if not framed:
         return Protected((SecurityBuffer(BufferType.DATA, sealed),))
-    return Protected(_in_place(message.buffers, sealed, len(data)))
+    header, _ = record_overhead(state.connection.version(), state.connection.cipher()[0])
+    return Protected(_in_place(message.buffers, sealed, header, len(data)))
 
 
 def _seal(state: Established, data: bytes) -> bytes:
@@ -55,12 +57,12 @@ def _seal(state: Established, data: bytes) -> bytes:
         raise SspiError(SecurityStatus.SEC_E_ENCRYPT_FAILURE, f"OpenSSL could not seal the message: {failure.text}.") from None
 
 
-def _in_place(buffers: Buffers, sealed: bytes, length: int) -> Buffers:
-    """Spread a record over the caller's buffers; in this order they are the record, whatever nonce or IV it begins with."""
+def _in_place(buffers: Buffers, sealed: bytes, header: int, length: int) -> Buffers:
+    """Spread a record over the caller's buffers, their sizes written back."""
     parts = {
-        BufferType.STREAM_HEADER: sealed[:HEADER],
-        BufferType.DATA: sealed[HEADER : HEADER + length],
-        BufferType.STREAM_TRAILER: sealed[HEADER + length :],
+        BufferType.STREAM_HEADER: sealed[:header],
+        BufferType.DATA: sealed[header : header + length],
+        BufferType.STREAM_TRAILER: sealed[header + length :],
     }
     return tuple(_sized(buffer, parts.get(buffer.type, b"")) for buffer in buffers)
 
@@ -111,9 +113,10 @@ def _one_record(state: Established, data: bytes, at: int, length: int) -> Protec
         return Protected(
             (_header(b""), SecurityBuffer(BufferType.DATA), _TRAILER, _EMPTY), SecurityStatus.SEC_I_CONTEXT_EXPIRED
         )
-    trailer = SecurityBuffer(BufferType.STREAM_TRAILER, record[HEADER + len(plain) :])
+    header, _ = record_overhead(state.connection.version(), state.connection.cipher()[0])
+    trailer = SecurityBuffer(BufferType.STREAM_TRAILER, record[header + len(plain) :])
     last = extra(rest) if rest else _EMPTY
-    return Protected((_header(record[:HEADER]), SecurityBuffer(BufferType.DATA, plain), trailer, last))
+    return Protected((_header(record[:header]), SecurityBuffer(BufferType.DATA, plain), trailer, last))
 
 
 _TRAILER = SecurityBuffer(BufferType.STREAM_TRAILER)

@@ -91,3 +91,13 @@ SUITES: Mapping[str, Suite] = MappingProxyType(
     | {name: _read(name, number) for name, number in _TLS12.items()}
 )
 """OpenSSL's name -> suite."""
+
+
+def record_overhead(version: int, openssl_name: str) -> tuple[int, int]:
+    """Bytes before and after a record's data: the header with its explicit nonce or IV; the tag, padding and inner type at most."""
+    if version == 0x0304:
+        return 5, 17
+    suite = SUITES.get(openssl_name)
+    if suite is None or suite.cipher == "AES-CBC":
+        return 21, 64
+    return (5, 16) if suite.cipher.startswith("CHACHA") else (13, 16)
