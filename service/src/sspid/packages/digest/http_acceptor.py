@@ -1,0 +1,232 @@
+"""The acceptor of HTTP Digest, leg by leg: challenges out, Authorization judged, Authentication-Info on demand; no SASL."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from sspid.packages.contract import Step
+from sspid.packages.digest import algorithms, bindings, grants, http_response, inputs, nonces
+from sspid.packages.digest.challenge import Challenge
+from sspid.packages.digest.http_proof import HttpAcceptor, authentication_info, take
+from sspid.packages.digest.judging import Proven, judge_http
+from sspid.packages.digest.nonces import Audience
+from sspid.packages.digest.refusals import altered, malformed, out_of_sequence
+from sspid.packages.questions import CountNonceUse, DrawRandom, ReadClock, SealingKey
+from sspid.vocabulary.buffers import Buffers, token
+from sspid.vocabulary.flags import ContextFlag, Flags
+from sspid.vocabulary.status import SecurityStatus
+
+if TYPE_CHECKING:
+    from sspid.packages.contract import Leg
+    from sspid.packages.digest.bindings import Expectation
+    from sspid.packages.digest.http_response import HttpResponse
+    from sspid.packages.digest.nonces import SealedNonce
+    from sspid.packages.digest.policy import DigestPolicy
+
+_OPAQUE_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What this context has put on the table. `opaque` is empty until a challenge or a response fixes it."""
+
+    policy: DigestPolicy
+    caller: str
+    realm: str
+    opaque: str
+    flags: Flags
+    expected: Expectation | None
+
+    @property
+    def audience(self) -> Audience:
+        """Whom this context's nonces are for."""
+        return Audience(self.caller, self.realm, self.opaque)
+
+
+@dataclass(frozen=True, slots=True)
+class Challenged:
+    """A challenge went out; the response comes next."""
+
+    offer: Offer
+
+
+@dataclass(frozen=True, slots=True)
+class Unjudged:
+    """A response is here and CompleteAuthToken judges it: it came without a context, or before its body was known."""
+
+    offer: Offer
+    response: HttpResponse
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProofOwed:
+    """The client is who it says; the caller asked for MUTUAL_AUTH, so CompleteAuthToken makes the Authentication-Info."""
+
+    made: HttpAcceptor
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """A later request of an accepted session came without naming its context; CompleteAuthToken judges it with its key."""
+
+    made: HttpAcceptor
+    response: HttpResponse
+    method: str
+
+
+async def first(leg: Leg) -> Step:
+    """A leg without a context: a challenge, or a response to a challenge that any worker sent (digest.md 3, step 5)."""
+    grants.require_no_confidentiality(leg.flags, SecurityStatus.SEC_E_SECURITY_QOS_FAILED)
+    method, _, _, realm = inputs.parameters(leg.input, 4)
+    offer = _offer(leg, inputs.realm(realm or leg.credential.realm or leg.credential.policy.realm))
+    if not leg.token:
+        return await _challenge(offer, stale=False)
+    response = http_response.read(leg.token)
+    if (realm or leg.credential.realm) and response.realm != offer.realm:
+        raise malformed("The response is for another realm than this acceptor's.")
+    offer = replace(offer, realm=response.realm, opaque=response.opaque)
+    _require_offered(offer, response)
+    _require_uri(leg.input, response)
+    return _ask_to_complete(Unjudged(offer, response, inputs.method(method)))
+
+
+def _offer(leg: Leg, realm: str) -> Offer:
+    expected = bindings.expectation(leg.input, leg.flags)
+    return Offer(leg.credential.policy, leg.caller, realm, "", leg.flags, expected)
+
+
+async def _challenge(offer: Offer, *, stale: bool) -> Step:
+    """Challenge once for each algorithm, best first, every one in a TOKEN of its own: one WWW-Authenticate line each."""
+    random = await DrawRandom(_OPAQUE_BYTES + nonces.RANDOM_BYTES)
+    opaque = offer.opaque or urlsafe_b64encode(random[:_OPAQUE_BYTES]).decode("ascii").rstrip("=")
+    offer = replace(offer, opaque=opaque)
+    key = await SealingKey(nonces.PURPOSE)
+    now = await ReadClock()
+    nonce = nonces.issue(key, offer.audience, now, random[_OPAQUE_BYTES:], upgraded=offer.expected is not None)
+    qops = grants.offered(offer.flags)
+    output = tuple(
+        token(
+            Challenge(
+                offer.realm, nonce, algorithm, qops, opaque, stale=stale, utf8=True, userhash=offer.policy.userhash
+            ).written()
+        )
+        for name in offer.policy.algorithms
+        if (algorithm := algorithms.find(name)) is not None
+    )
+    if not output:
+        raise malformed("The policy's algorithms name none that Digest has; set MD5, SHA-256 or SHA-512-256.")
+    return Step(SecurityStatus.SEC_I_CONTINUE_NEEDED, Challenged(offer), output, granted=grants.meanwhile(offer.flags))
+
+
+async def later(state: Challenged, leg: Leg) -> Step:
+    """The leg that brings the response; one without input is challenged anew ([W32:acceptsecuritycontext--digest])."""
+    grants.require_no_confidentiality(leg.flags, SecurityStatus.SEC_E_SECURITY_QOS_FAILED)
+    offer = replace(state.offer, flags=state.offer.flags | leg.flags)
+    expected = bindings.expectation(leg.input, offer.flags)
+    if expected is not None:
+        offer = replace(offer, expected=expected)
+    if not leg.token:
+        return await _challenge(offer, stale=False)
+    response = http_response.read(leg.token)
+    if response.realm != offer.realm or response.opaque != offer.opaque:
+        raise malformed("The response does not give back the realm and the opaque of this context's challenge.")
+    _require_offered(offer, response)
+    _require_uri(leg.input, response)
+    method, _, entity = inputs.parameters(leg.input, 3)
+    unjudged = Unjudged(offer, response, inputs.method(method))
+    if response.covers_entity and not entity:
+        return _ask_to_complete(unjudged)
+    return await _judge(unjudged, entity)
+
+
+def _ask_to_complete(unjudged: Unjudged) -> Step:
+    flags = grants.meanwhile(unjudged.offer.flags)
+    needs = "CompleteAuthToken judges the response with the same buffers."
+    return Step(SecurityStatus.SEC_I_COMPLETE_NEEDED, unjudged, granted=flags, message=needs)
+
+
+def _require_offered(offer: Offer, response: HttpResponse) -> None:
+    if response.algorithm.name.lower() not in {name.lower() for name in offer.policy.algorithms}:
+        raise malformed(f"The response uses {response.algorithm.name}, which this server does not offer.")
+    if not response.asked.qop and not offer.policy.without_qop:
+        raise malformed("The response has no qop (RFC 2069), and this service's policy does not take such responses.")
+    if response.covers_entity and "auth-int" not in grants.offered(offer.flags):
+        raise malformed("The response uses auth-int, which this server did not offer; ask for INTEGRITY to offer it.")
+
+
+def _require_uri(buffers: Buffers, response: HttpResponse) -> None:
+    """Compare the URI where the caller gave the request's. By default that is the application's task (digest.md 4)."""
+    wanted = inputs.parameters(buffers, 2)[1]
+    if wanted and wanted != response.asked.uri:
+        raise altered("The response is for another URI than the request's; the request was changed on the way.")
+
+
+async def _judge(unjudged: Unjudged, entity: str) -> Step:
+    """Judge a response whose every part is known. Its use is counted only once it is right, so nobody can spend another's."""
+    offer, response = unjudged.offer, unjudged.response
+    covered = inputs.entity_hash(entity, response.algorithm) if response.covers_entity else ""
+    key = await SealingKey(nonces.PURPOSE)
+    now = await ReadClock()
+    sealed = nonces.unseal(key, offer.audience, response.asked.nonce)
+    proven = await judge_http(response, unjudged.method, covered)
+    if sealed is None or not sealed.usable(now, offer.policy.nonce_lifetime):
+        return await _challenge(offer, stale=True)
+    target = "" if offer.expected is None else offer.expected.judge(response.directives, response.asked.cnonce)
+    if not await CountNonceUse(sealed.reference, response.count, sealed.issued + offer.policy.nonce_lifetime):
+        if not response.asked.qop:
+            return await _challenge(offer, stale=True)
+        raise out_of_sequence("The response's nc was used before under this nonce: the request is a replay, or came late.")
+    return _accepted(unjudged, proven, sealed, target)
+
+
+def _accepted(unjudged: Unjudged, proven: Proven, sealed: SealedNonce, target: str) -> Step:
+    offer, response = unjudged.offer, unjudged.response
+    mutual = ContextFlag.MUTUAL_AUTH in offer.flags and bool(response.asked.qop)
+    made = HttpAcceptor(
+        audience=offer.audience,
+        policy=offer.policy,
+        proven=proven,
+        session_hash=response.session_hash(proven.ha1),
+        response=response,
+        nonce=sealed,
+        expected=offer.expected,
+        target=target,
+        flags=grants.granted(offer.flags, response.asked.qop, mutual=mutual),
+    )
+    return _finished(made, offer.flags)
+
+
+def reference(value: bytes) -> str:
+    """Return the opaque of a response, by which a broker finds the context it belongs to; empty where there is none."""
+    return http_response.read(value).opaque
+
+
+def resume(made: HttpAcceptor, leg: Leg) -> Step:
+    """Take up an accepted session again for a later request whose opaque is the session's (digest.md 3, step 5)."""
+    response = http_response.read(leg.token)
+    _require_uri(leg.input, response)
+    method = inputs.method(inputs.parameters(leg.input, 1)[0])
+    return Step(SecurityStatus.SEC_I_COMPLETE_NEEDED, Resumed(made, response, method), granted=grants.meanwhile(made.flags))
+
+
+async def complete(state: Unjudged | ProofOwed | Resumed, buffers: Buffers) -> Step:
+    """Judge what is unjudged, or make the answer's Authentication-Info (PKG_PARAMS: method, URI, H(entity) of its body)."""
+    _, _, entity = inputs.parameters(buffers, 3)
+    if isinstance(state, Unjudged):
+        _require_uri(buffers, state.response)
+        return await _judge(state, entity)
+    if isinstance(state, Resumed):
+        await take(state.made, state.response, state.method, entity, strict=False)
+        return _finished(state.made, state.made.flags)
+    output = (token(await authentication_info(state.made, entity)),)
+    return Step(SecurityStatus.SEC_E_OK, state.made, output, granted=state.made.flags, established=True)
+
+
+def _finished(made: HttpAcceptor, flags: Flags) -> Step:
+    """The client is who it says: done, unless the server is to prove itself as well."""
+    if ContextFlag.MUTUAL_AUTH in made.flags:
+        return Step(SecurityStatus.SEC_I_COMPLETE_NEEDED, ProofOwed(made), granted=grants.meanwhile(flags))
+    return Step(SecurityStatus.SEC_E_OK, made, granted=made.flags, established=True)
