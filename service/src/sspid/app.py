@@ -152,10 +152,17 @@ class Service:
         )
 
     def start(self) -> None:
-        """Serve, and sweep what is unused."""
-        self.server.report([(info.name, lacking) for info, lacking in self.credentials.enumerate_security_packages()])
+        """Serve, load the packages nobody has asked for yet, and sweep what is unused."""
         self.server.start()
         threading.Thread(target=self._sweep, name="sweep", daemon=True).start()
+
+    def load_packages(self) -> None:
+        """Load every package now, and tell health and the log which of them cannot work here."""
+        found = self.credentials.enumerate_security_packages()
+        self.server.report([(info.name, lacking) for info, lacking in found])
+        for info, lacking in found:
+            if lacking:
+                self._log.warning("package not ready", package=info.name, reason=lacking)
 
     def serve_metrics(self) -> None:
         """Let Prometheus read the metrics, where an address is configured."""

@@ -53,9 +53,11 @@ def _serve_one(settings: Settings, *, demo: bool) -> None:
     except OSError as error:
         raise click.ClickException(f"{error}; is another sspid running?") from None
     service.start()
-    service.serve_metrics()
     click.echo(f"sspid {__version__} ready: {', '.join(addresses)} (data in {settings.data_dir})")
     sys.stdout.flush()
+    log.info("ready", addresses=addresses, version=__version__)
+    service.load_packages()
+    service.serve_metrics()
     if demo:
         from sspid import demo as show  # noqa: PLC0415  # needs the client, which a service does without
 

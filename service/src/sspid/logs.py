@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING
-
-import structlog
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger, Processor
@@ -14,20 +12,40 @@ if TYPE_CHECKING:
     from sspid.config import Log
 
 
+class LateLogger:
+    """Becomes the configured logger at its first line: importing structlog takes a fifth of the service's start-up time."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def __getattr__(self, method: str) -> Any:
+        logger = _configured(self._log)
+        self.__dict__.update({name: getattr(logger, name) for name in ("debug", "info", "warning", "error", "exception")})
+        return getattr(logger, method)
+
+
 def configure(log: Log) -> FilteringBoundLogger:
     """The service's logger, in the configured level and format."""
+    return cast("FilteringBoundLogger", LateLogger(log))
+
+
+def _configured(log: Log) -> FilteringBoundLogger:
+    import structlog  # noqa: PLC0415  # see LateLogger
+
+    json = log.format == "json"
+    tracebacks: Processor = (
+        structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
+        if json
+        else structlog.processors.format_exc_info
+    )
     renderer: Processor = (
-        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-        if log.format == "console"
-        else structlog.processors.JSONRenderer()
+        structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
-            if log.format == "json"
-            else structlog.processors.format_exc_info,
+            tracebacks,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[log.level.upper()]),
@@ -35,4 +53,4 @@ def configure(log: Log) -> FilteringBoundLogger:
         cache_logger_on_first_use=True,
     )
     logger: FilteringBoundLogger = structlog.get_logger()
-    return logger
+    return logger.bind()

@@ -17,21 +17,37 @@ PACKAGES: dict[str, tuple[str, ...]] = {
 
 
 class Catalog:
-    """The packages of this service by name and alias, compared without case. Loading imports each package's folder."""
+    """The packages of this service by name and alias, compared without case.
+
+    A package's folder is imported when it is first wanted, so that the service is ready before all of them are; a name is
+    looked for in the order of the list. Two threads may load one folder at once: the first object to be kept is everyone's.
+    """
 
     def __init__(self, folders: dict[str, tuple[str, ...]] | None = None) -> None:
-        loaded: dict[str, SecurityPackage] = {}
-        for folder, inner in (PACKAGES if folders is None else folders).items():
-            module = import_module(f"sspid.packages.{folder}")
-            loaded[folder] = module.package(**{name: loaded[name] for name in inner})
-        self._packages = tuple(loaded.values())
-        self._by_name = {
-            name.casefold(): package for package in self._packages for name in (package.info.name, *package.info.aliases)
-        }
+        self._folders = PACKAGES if folders is None else folders
+        self._loaded: dict[str, SecurityPackage] = {}
+        self._by_name: dict[str, SecurityPackage] = {}
 
     def __iter__(self) -> Iterator[SecurityPackage]:
-        return iter(self._packages)
+        return map(self._load, self._folders)
 
     def find(self, name: str) -> SecurityPackage | None:
         """The package of that name or alias, or None."""
-        return self._by_name.get(name.casefold())
+        wanted = name.casefold()
+        known = self._by_name.get(wanted)
+        if known is not None:
+            return known
+        for package in self:
+            names = {each.casefold() for each in (package.info.name, *package.info.aliases)}
+            if wanted in names:
+                self._by_name[wanted] = package
+                return package
+        return None
+
+    def _load(self, folder: str) -> SecurityPackage:
+        loaded = self._loaded.get(folder)
+        if loaded is not None:
+            return loaded
+        inner = {name: self._load(name) for name in self._folders[folder]}
+        module = import_module(f"sspid.packages.{folder}")
+        return self._loaded.setdefault(folder, module.package(**inner))
