@@ -1,4 +1,4 @@
-import datetime
+import datetime as dt
 from itertools import cycle
 
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sspid.vocabulary.attributes import ContextAttribute
-from sspid.vocabulary.buffers import BufferType, SecurityBuffer, find, token_in
+from sspid.vocabulary.buffers import BufferType, find, token_in
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.flags import ContextFlag
 from sspid.vocabulary.status import SecurityStatus
@@ -27,12 +27,6 @@ def refused(initiator, acceptor):
     with pytest.raises(SspiError) as caught:
         tls.shake(initiator, acceptor)
     return caught.value
-
-
-def alpn(*names):
-    listed = b"".join(bytes((len(name),)) + name for name in names)
-    body = (2).to_bytes(4, "little") + len(listed).to_bytes(2, "little") + listed
-    return (SecurityBuffer(BufferType.APPLICATION_PROTOCOLS, len(body).to_bytes(4, "little") + body),)
 
 
 def test_tls12_takes_three_client_legs_and_two_server_legs():
@@ -245,8 +239,8 @@ def test_an_unknown_authority_is_untrusted_root_on_both_sides(version):
 
 @both
 def test_an_expired_certificate_is_cert_expired_on_both_sides(version):
-    ended = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
-    leaf = tls.authority().issue_cert(tls.HOST, not_before=ended - datetime.timedelta(days=9), not_after=ended)
+    ended = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+    leaf = tls.authority().issue_cert(tls.HOST, not_before=ended - dt.timedelta(days=9), not_after=ended)
     client = tls.client(protocols=(version,))
     server = tls.server(None, tls.certificate(leaf), protocols=(version,))
     error = refused(client, server)
@@ -295,8 +289,8 @@ def test_an_address_is_checked_as_an_address(version):
 
 @both
 def test_the_common_application_protocol_is_chosen_by_the_server(version):
-    client = tls.client(protocols=(version,), buffers=alpn(b"http/1.1", b"h2"))
-    server = tls.server(protocols=(version,), buffers=alpn(b"h2", b"http/1.1"))
+    client = tls.client(protocols=(version,), buffers=tls.alpn(b"http/1.1", b"h2"))
+    server = tls.server(protocols=(version,), buffers=tls.alpn(b"h2", b"http/1.1"))
     tls.shake(client, server)
     for end in (client, server):
         found = end.query(ContextAttribute.APPLICATION_PROTOCOL)
@@ -305,8 +299,8 @@ def test_the_common_application_protocol_is_chosen_by_the_server(version):
 
 @both
 def test_no_common_application_protocol_is_a_mismatch_on_both_sides(version):
-    client = tls.client(protocols=(version,), buffers=alpn(b"imap"))
-    server = tls.server(protocols=(version,), buffers=alpn(b"h2"), flags=tls.REQUESTED - {ContextFlag.MUTUAL_AUTH})
+    client = tls.client(protocols=(version,), buffers=tls.alpn(b"imap"))
+    server = tls.server(protocols=(version,), buffers=tls.alpn(b"h2"), flags=tls.REQUESTED - {ContextFlag.MUTUAL_AUTH})
     error = refused(client, server)
     assert error.status is SecurityStatus.SEC_E_APPLICATION_PROTOCOL_MISMATCH
     with pytest.raises(SspiError) as caught:
@@ -317,7 +311,7 @@ def test_no_common_application_protocol_is_a_mismatch_on_both_sides(version):
 
 @both
 def test_a_client_that_offers_no_protocol_is_served(version):
-    server = tls.server(protocols=(version,), buffers=alpn(b"h2"))
+    server = tls.server(protocols=(version,), buffers=tls.alpn(b"h2"))
     client = tls.client(protocols=(version,))
     tls.shake(client, server)
     assert client.query(ContextAttribute.APPLICATION_PROTOCOL).status == 0

@@ -193,4 +193,11 @@ def left_over(step: Any) -> int:
     return 0 if found is None else found.size
 
 
+def alpn(*names: bytes) -> Buffers:
+    """SEC_APPLICATION_PROTOCOLS with these ids."""
+    listed = b"".join(bytes((len(name),)) + name for name in names)
+    body = (2).to_bytes(4, "little") + len(listed).to_bytes(2, "little") + listed
+    return (SecurityBuffer(BufferType.APPLICATION_PROTOCOLS, len(body).to_bytes(4, "little") + body),)
+
+
 PLAIN = NO_FLAGS

@@ -94,7 +94,7 @@ SUITES: Mapping[str, Suite] = MappingProxyType(
 
 
 def record_overhead(version: int, openssl_name: str) -> tuple[int, int]:
-    """Bytes before and after a record's data: the header with its explicit nonce or IV; the tag, padding and inner type at most."""
+    """Bytes before and after the data of a record: header with explicit nonce or IV; tag, padding and inner type at most."""
     if version == 0x0304:
         return 5, 17
     suite = SUITES.get(openssl_name)
