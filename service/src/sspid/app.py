@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ from sspid.rpc.credential_service import CredentialService
 from sspid.rpc.message_service import MessageService
 from sspid.rpc.metrics import Metrics
 from sspid.rpc.package_service import PackageService
+from sspid.rpc.routing import ForwardedCallers, Router, socket_path
 from sspid.rpc.server import Listener, Server, Threads
 
 if TYPE_CHECKING:
@@ -40,6 +42,16 @@ if TYPE_CHECKING:
 
 SWEEP_SECONDS = 5.0
 DEMO_CREDENTIALS = {"demo-server": "server", "demo-client": "client"}
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """Which of how many workers this process is; where they meet, and what proves one to another."""
+
+    worker: int
+    workers: int
+    folder: Path
+    secret: bytes = field(repr=False)
 
 
 class Observers:
@@ -57,14 +69,23 @@ class Observers:
 class Service:
     """One worker's whole service: broker, world and server."""
 
-    def __init__(self, settings: Settings, log: FilteringBoundLogger, *, worker: int = 0) -> None:
+    def __init__(self, settings: Settings, log: FilteringBoundLogger, crew: Crew | None = None) -> None:
         embedded.prepare(settings.data_dir)
         self._settings = settings
         self._log = log
-        self.metrics = Metrics()
-        self._build_broker(worker)
-        self.server = self._build_server()
+        self._crew = crew
         self._stopping = threading.Event()
+        self.metrics = Metrics()
+        self._build_broker(0 if crew is None else crew.worker)
+        self._services = {
+            "PackageService": PackageService(self.credentials),
+            "CredentialService": CredentialService(self.credentials),
+            "ContextService": ContextService(self.contexts),
+            "MessageService": MessageService(self.messages),
+        }
+        self._router = None if crew is None else Router(crew.worker, crew.workers, crew.folder, crew.secret)
+        self.server = self._build_server()
+        self._inner = None if crew is None else self._build_inner_server(crew)
 
     def _build_broker(self, worker: int) -> None:
         settings, limits = self._settings, self._settings.limits
@@ -116,28 +137,42 @@ class Service:
 
     def _build_server(self) -> Server:
         settings, limits = self._settings, self._settings.limits
-        services = {
-            "PackageService": PackageService(self.credentials),
-            "CredentialService": CredentialService(self.credentials),
-            "ContextService": ContextService(self.contexts),
-            "MessageService": MessageService(self.messages),
-        }
         callers = Callers(
             anonymous=any(each.anonymous for each in settings.listeners),
             tls=any(each.tls is not None for each in settings.listeners),
         )
+        forward = None if self._router is None else self._router.forward
         return Server(
-            services,
+            self._services,
             callers,
-            Surroundings(self.metrics, self._log, limits.calls_per_second),
+            Surroundings(self.metrics, self._log, limits.calls_per_second, forward),
             threads=Threads(settings.threads, limits.streams_total, limits.streams_per_caller, limits.waiting_total),
             max_message_bytes=limits.max_message_bytes,
+            may_wait=self._may_wait,
+        )
+
+    def _build_inner_server(self, crew: Crew) -> Server:
+        """What the other workers call: the same functions, on a socket of their own, never passed on again."""
+        inner = Server(
+            self._services,
+            ForwardedCallers(crew.secret),
+            Surroundings(None, self._log),
+            threads=Threads(self._settings.limits.waiting_total),
+            max_message_bytes=self._settings.limits.max_message_bytes,
             may_wait=self.contexts.may_wait,
         )
+        inner.listen(Listener(f"unix://{socket_path(crew.folder, crew.worker)}"))
+        return inner
+
+    def _may_wait(self, caller: str, context: bytes, credential: bytes) -> bool:
+        elsewhere = self._router is not None and self._router.elsewhere(context, credential)
+        return elsewhere or self.contexts.may_wait(caller, context, credential)
 
     def listen(self) -> list[str]:
         """Bind every listener; the addresses as they are bound."""
-        return [self.server.listen(self._listener(each)) for each in self._settings.listeners]
+        first = self._crew is None or self._crew.worker == 0
+        # One process owns a Unix socket's path; the others are reached through it.
+        return [self.server.listen(self._listener(each)) for each in self._settings.listeners if first or not each.is_unix]
 
     def _listener(self, configured: Any) -> Listener:
         if configured.address == "unix:":
@@ -153,6 +188,8 @@ class Service:
 
     def start(self) -> None:
         """Serve, load the packages nobody has asked for yet, and sweep what is unused."""
+        if self._inner is not None:
+            self._inner.start()
         self.server.start()
         threading.Thread(target=self._sweep, name="sweep", daemon=True).start()
 
@@ -177,11 +214,14 @@ class Service:
         while not self._stopping.wait(SWEEP_SECONDS):
             self.contexts.sweep()
             self.credentials.sweep()
+            self.metrics.look()
 
     def stop(self) -> None:
         """Drain and stop."""
         self._stopping.set()
         self.server.stop(self._settings.drain_seconds)
+        if self._inner is not None:
+            self._inner.stop(0)
 
 
 def _system_roots() -> list[Path]:

@@ -13,6 +13,7 @@ import click
 from sspid import __version__
 
 if TYPE_CHECKING:
+    from sspid.app import Crew
     from sspid.config import Settings
 
 CONFIG = click.option(
@@ -39,7 +40,21 @@ def serve(config_file: Path | None, workers: int | None, *, demo: bool) -> None:
     _serve_one(settings, demo=demo)
 
 
-def _serve_one(settings: Settings, *, demo: bool) -> None:
+@main.command(hidden=True)
+@CONFIG
+@click.argument("worker", type=int)
+@click.argument("workers", type=int)
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("ports", type=int, nargs=-1)
+def worker(config_file: Path | None, worker: int, workers: int, folder: Path, ports: tuple[int, ...]) -> None:
+    """One of several workers; `sspid serve --workers` starts them and hands each the crew's secret on standard input."""
+    from sspid.app import Crew  # noqa: PLC0415  # as in serve
+
+    crew = Crew(worker, workers, folder, sys.stdin.buffer.read())
+    _serve_one(_settings(config_file).on_ports(ports), demo=False, crew=crew)
+
+
+def _serve_one(settings: Settings, *, demo: bool, crew: Crew | None = None) -> None:
     from sspid import logs  # noqa: PLC0415  # imported late: `sspid --help` needs none of it
     from sspid.app import Service  # noqa: PLC0415  # as above
 
@@ -47,17 +62,21 @@ def _serve_one(settings: Settings, *, demo: bool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     log = logs.configure(settings.log)
-    service = Service(settings, log)
+    service = Service(settings, log, crew)
     try:
         addresses = service.listen()
     except OSError as error:
         raise click.ClickException(f"{error}; is another sspid running?") from None
     service.start()
-    click.echo(f"sspid {__version__} ready: {', '.join(addresses)} (data in {settings.data_dir})")
+    listening = ", ".join(addresses)
+    click.echo(
+        f"worker ready: {listening}" if crew else f"sspid {__version__} ready: {listening} (data in {settings.data_dir})"
+    )
     sys.stdout.flush()
     log.info("ready", addresses=addresses, version=__version__)
     service.load_packages()
-    service.serve_metrics()
+    if crew is None:
+        service.serve_metrics()
     if demo:
         from sspid import demo as show  # noqa: PLC0415  # needs the client, which a service does without
 

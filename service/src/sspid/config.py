@@ -6,7 +6,7 @@ import ipaddress
 import os
 import re
 import tomllib
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
@@ -14,7 +14,7 @@ import typed_settings
 from typed_settings.exceptions import TsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 PREFIX = "SSPID_"
 
@@ -147,6 +147,15 @@ class Settings:
     limits: Limits = key(Limits, "[limits]: what callers may hold.")
     log: Log = key(Log, "[log]: what is logged.")
     credentials: dict[str, ConfiguredCredential] = key(dict, "[credentials.NAME]: credentials callers may name.")
+
+    def on_ports(self, ports: Sequence[int]) -> Settings:
+        """The same settings with the TCP listeners on ports that have been chosen already, in order."""
+        chosen = iter(ports)
+        listeners = [
+            each if each.is_unix else replace(each, address=f"{each.address.rpartition(':')[0]}:{next(chosen)}")
+            for each in self.listeners
+        ]
+        return replace(self, listeners=listeners)
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """Key and reason of everything that parses and cannot be used."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sspid.vocabulary.errors import RefusedError
 
@@ -13,6 +13,14 @@ if TYPE_CHECKING:
 
 ANONYMOUS = "anonymous"
 UNIX = "unix"
+
+
+class Identifies(Protocol):
+    """Whoever can say who a connection's caller is."""
+
+    def identify(self, context: grpc.ServicerContext) -> str:
+        """The caller's name. UNAUTHENTICATED where there is none."""
+        ...
 
 
 class Callers:

@@ -34,9 +34,9 @@ class Method(NamedTuple):
 
 
 class Surroundings(NamedTuple):
-    """What links need besides the call itself. `calls_per_second` 0 means no limit."""
+    """What links need besides the call itself. No `metrics` where another worker counts; `calls_per_second` 0 is no limit."""
 
-    metrics: Metrics
+    metrics: Metrics | None
     log: FilteringBoundLogger
     calls_per_second: float = 0.0
     forward: Callable[[Method, str, Any], Any] | None = None
@@ -60,6 +60,8 @@ def hide_bugs(method: Method, inner: Function, around: Surroundings) -> Function
 
 def count_and_time(method: Method, inner: Function, around: Surroundings) -> Function:
     """Count by status; time spent waiting and time spent working apart."""
+    if around.metrics is None:
+        return inner
     record = around.metrics.recorder(method.name)
 
     def call(caller: str, request: Any) -> Any:

@@ -23,6 +23,7 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.registry = registry or CollectorRegistry()
+        self._watched: list[tuple[Gauge, Callable[[], int]]] = []
         self._calls = Counter(
             "sspid_calls",
             "Calls by function and SECURITY_STATUS or gRPC status.",
@@ -72,4 +73,9 @@ class Metrics:
     def watch_handles(self, kind: str, count: Callable[[], int]) -> None:
         """Show how many handles of a kind there are."""
         gauge = Gauge(f"sspid_{kind}", f"Number of {kind} held now.", registry=self.registry, multiprocess_mode="livesum")
-        gauge.set_function(lambda: float(count()))
+        self._watched.append((gauge, count))
+
+    def look(self) -> None:
+        """Bring the numbers of handles up to date; a function behind a gauge would not be seen across processes."""
+        for gauge, count in self._watched:
+            gauge.set(count())

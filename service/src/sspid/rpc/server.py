@@ -21,7 +21,7 @@ from sspid.rpc.streams import HandshakeStream, OpenStreams, SessionStream
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from sspid.rpc.callers import Callers
+    from sspid.rpc.callers import Identifies
 
 SERVICES = (
     package_service_pb2.DESCRIPTOR.services_by_name["PackageService"],
@@ -54,7 +54,7 @@ class Server:
     def __init__(
         self,
         services: Mapping[str, Any],
-        callers: Callers,
+        callers: Identifies,
         around: Surroundings,
         *,
         threads: Threads,
@@ -78,7 +78,7 @@ class Server:
         self._add_methods(callers, threads, may_wait)
         self._add_standard_services()
 
-    def _add_methods(self, callers: Callers, threads: Threads, may_wait: Callable[[str, bytes, bytes], bool]) -> None:
+    def _add_methods(self, callers: Identifies, threads: Threads, may_wait: Callable[[str, bytes, bytes], bool]) -> None:
         handlers: dict[str, dict[str, Any]] = {service.full_name: {} for service in SERVICES}
         for method in self.methods:
             handlers[method.service][method.name] = unary.handler(method, self.functions[_snake(method.name)], callers)

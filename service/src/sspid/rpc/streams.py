@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import grpc
 
-    from sspid.rpc.callers import Callers
+    from sspid.rpc.callers import Identifies
     from sspid.rpc.chain import Function
 
 GOES_ON = (
@@ -78,7 +78,7 @@ class SessionStream:
     def __init__(
         self,
         functions: Mapping[str, Function],
-        callers: Callers,
+        callers: Identifies,
         streams: OpenStreams,
         waiting_pool: ThreadPoolExecutor,
         may_wait: Callable[[str, bytes, bytes], bool],
@@ -170,7 +170,7 @@ class HandshakeStream:
 
     experimental_thread_pool: ThreadPoolExecutor
 
-    def __init__(self, functions: Mapping[str, Function], callers: Callers, streams: OpenStreams) -> None:
+    def __init__(self, functions: Mapping[str, Function], callers: Identifies, streams: OpenStreams) -> None:
         self._functions = functions
         self._callers = callers
         self._streams = streams

@@ -9,13 +9,13 @@ import grpc
 from sspid.vocabulary.errors import RefusedError
 
 if TYPE_CHECKING:
-    from sspid.rpc.callers import Callers
+    from sspid.rpc.callers import Identifies
     from sspid.rpc.chain import Function, Method
 
 CODES: dict[str, grpc.StatusCode] = {code.name: code for code in grpc.StatusCode}
 
 
-def handler(method: Method, function: Function, callers: Callers) -> grpc.RpcMethodHandler[Any, Any]:
+def handler(method: Method, function: Function, callers: Identifies) -> grpc.RpcMethodHandler[Any, Any]:
     """What gRPC calls for this method."""
 
     def call(request: Any, context: grpc.ServicerContext) -> Any:

@@ -1,0 +1,145 @@
+"""Several worker processes on the same ports: started, watched, started again when one dies, drained together."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sspid import __version__, embedded, logs
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
+
+    from sspid.config import Settings
+
+READY = "worker ready: "
+SECRET_BYTES = 32
+RESTARTS = 5
+"""How often one worker is started again before the service gives up: then something is wrong that a restart does not cure."""
+
+
+def serve(settings: Settings, config_file: Path | None, workers: int) -> int:
+    """Run `workers` processes until SIGTERM or Ctrl-C; the exit status."""
+    embedded.prepare(settings.data_dir)
+    embedded.service_key(settings.data_dir)
+    with ExitStack() as stack:
+        # A Unix socket's path may be about a hundred bytes long, and the data directory's may be longer.
+        folder = Path(tempfile.mkdtemp(prefix="sspid-"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        reserved = [stack.enter_context(reserve(each.address)) for each in settings.listeners if not each.is_unix]
+        ports = [each.getsockname()[1] for each in reserved]
+        crew = Crew(config_file, workers, folder, ports, logs.configure(settings.log))
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        addresses = crew.start()
+        _serve_metrics(settings, folder)
+        click.echo(f"sspid {__version__} ready: {addresses} (data in {settings.data_dir}, {workers} workers)")
+        sys.stdout.flush()
+        return crew.watch(stop)
+
+
+def reserve(address: str) -> socket.socket:
+    """Bind a port that the workers will share, so that all of them get the same one even where the kernel chooses it."""
+    host, _, port = address.rpartition(":")
+    family = socket.AF_INET6 if "[" in host else socket.AF_INET
+    reserved = socket.socket(family, socket.SOCK_STREAM)
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        reserved.bind((host.strip("[]"), int(port)))
+    except OSError as error:
+        reserved.close()
+        raise click.ClickException(f"cannot listen on {address}: {error.strerror}; is another sspid running?") from None
+    return reserved
+
+
+class Crew:
+    """The worker processes."""
+
+    def __init__(
+        self, config_file: Path | None, workers: int, folder: Path, ports: list[int], log: FilteringBoundLogger
+    ) -> None:
+        self._config_file = config_file
+        self._workers = workers
+        self._folder = folder
+        self._ports = ports
+        self._log = log
+        self._secret = secrets.token_bytes(SECRET_BYTES)
+        self._restarts = [0] * workers
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def start(self) -> str:
+        """Start every worker and wait until all are ready; the addresses they listen on."""
+        self._processes = [self._spawn(worker) for worker in range(self._workers)]
+        return next(self._ready(process) for process in self._processes)
+
+    def _spawn(self, worker: int) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "sspid", "worker", str(worker), str(self._workers), str(self._folder)]
+        command += [str(port) for port in self._ports]
+        if self._config_file is not None:
+            command += ["--config", str(self._config_file)]
+        surroundings = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(self._folder)}
+        process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=surroundings, start_new_session=True
+        )
+        assert process.stdin is not None  # noqa: S101  # PIPE was asked
+        process.stdin.write(self._secret)
+        process.stdin.close()
+        return process
+
+    @staticmethod
+    def _ready(process: subprocess.Popen[bytes]) -> str:
+        assert process.stdout is not None  # noqa: S101  # PIPE was asked
+        line = process.stdout.readline().decode()
+        if not line.startswith(READY):
+            raise click.ClickException("A worker did not start; its log says why.")
+        return line.removeprefix(READY).strip()
+
+    def watch(self, stop: threading.Event) -> int:
+        """Keep every worker running until `stop`, then drain them all."""
+        while not stop.wait(0.5):
+            for worker, process in enumerate(self._processes):
+                if process.poll() is not None and not self._replace(worker, process):
+                    self._drain()
+                    return 1
+        return self._drain()
+
+    def _replace(self, worker: int, process: subprocess.Popen[bytes]) -> bool:
+        self._restarts[worker] += 1
+        self._log.error("worker died", worker=worker, exit=process.returncode, restarts=self._restarts[worker])
+        if self._restarts[worker] > RESTARTS:
+            return False
+        self._processes[worker] = self._spawn(worker)
+        self._ready(self._processes[worker])
+        return True
+
+    def _drain(self) -> int:
+        for process in self._processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        return max((process.wait() for process in self._processes), key=abs)
+
+
+def _serve_metrics(settings: Settings, folder: Path) -> None:
+    """One page for all workers, added up."""
+    if not settings.metrics_address:
+        return
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    from prometheus_client import CollectorRegistry, multiprocess, start_http_server  # noqa: PLC0415  # reads the variable
+
+    registry: Any = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library leaves it untyped
+    host, _, port = settings.metrics_address.rpartition(":")
+    start_http_server(int(port), host, registry)
