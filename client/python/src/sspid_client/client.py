@@ -255,11 +255,11 @@ class Context:
         return self._client.run(self._legs.identity())
 
     def encrypt(self, data: bytes, *, qop: int = 0, sequence_number: int = 0) -> bytes:
-        """Seal `data` for the peer: one or several TLS records, or one wrapped token."""
+        """Seal `data` for the peer: as many TLS records as it takes, or one wrapped token."""
         return self._client.run(messages.encrypt(self._legs, data, qop=qop, sequence_number=sequence_number))
 
     def decrypt(self, data: bytes, *, sequence_number: int = 0) -> Decrypted:
-        """Open the first message of `data`: one TLS record, or one wrapped token."""
+        """Open what `data` holds: every whole TLS record of it, or one wrapped token."""
         return self._client.run(messages.decrypt(self._legs, data, sequence_number=sequence_number))
 
     def sign(self, data: bytes, *, qop: int = 0, sequence_number: int = 0) -> bytes:

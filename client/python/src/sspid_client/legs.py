@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from sspid_client.attributes import Attribute, StreamSizes
+    from sspid_client.attributes import Attribute
     from sspid_client.errors import FailureDetail
 
 Value = TypeVar("Value")
@@ -97,7 +97,6 @@ class Legs:
         self.package = package
         self.handle = handle
         self.connection_id = connection_id
-        self.stream_sizes: StreamSizes | None = None
         self._credential = credential
         self._target_name = target_name
         self._flags = flags

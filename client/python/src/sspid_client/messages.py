@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from sspid_protos.sspi.v1 import message_service_pb2
 
-from sspid_client import attributes, buffers, calls, replies
-from sspid_client.buffers import EMPTY, Buffers, BufferType, SecurityBuffer
+from sspid_client import buffers, calls, replies
+from sspid_client.buffers import Buffers, BufferType, SecurityBuffer
 from sspid_client.calls import Call
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 # The packages whose messages are TLS records; the others wrap each message in a token of its own.
 _STREAM_PACKAGES = frozenset({"schannel", "microsoft unified security protocol provider", "credssp", "tsssp"})
+
+_PART = 256 * 1024
+"""How much of a stream one call seals, bytes: well under what one request may hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +35,12 @@ class Protected:
 
 @dataclass(frozen=True, slots=True)
 class Decrypted:
-    """One opened message.
+    """What was opened.
 
     `status` is SEC_E_OK, or for streams SEC_E_INCOMPLETE_MESSAGE (`missing` bytes more are wanted, repeat the whole),
     SEC_I_CONTEXT_EXPIRED (the peer sent close_notify) or SEC_I_RENEGOTIATE (make a leg with `extra`). `data` counts with
-    each of them. `extra` is the end of the input that was not consumed: the next record, or what the leg is to be made with.
+    each of them. `extra` is the end of the input that was not consumed: the next message's beginning, or what the leg is
+    to be made with.
     """
 
     status: SecurityStatus
@@ -109,44 +113,34 @@ async def verify_signature(context: Legs, message: Iterable[SecurityBuffer], *, 
     return Protected(replies.status_of(reply.result), buffers.from_wire(reply.message), reply.qop)
 
 
-async def stream_sizes(context: Legs) -> attributes.StreamSizes:
-    """How large a record's parts are; asked of the service once a context."""
-    if context.stream_sizes is None:
-        context.stream_sizes = await context.query(attributes.STREAM_SIZES)
-    return context.stream_sizes
-
-
 async def encrypt(context: Legs, data: bytes, *, qop: int = 0, sequence_number: int = 0) -> bytes:
-    """Seal `data`: one or several TLS records, or one wrapped token, as they go to the peer."""
+    """Seal `data`: as many TLS records as it takes, or one wrapped token, as it goes to the peer."""
     if not is_stream(context):
-        layout = (buffers.token(b""), SecurityBuffer(BufferType.DATA, data), SecurityBuffer(BufferType.PADDING))
-        return buffers.joined((await encrypt_message(context, layout, qop=qop, sequence_number=sequence_number)).buffers)
-    largest = (await stream_sizes(context)).maximum_message
-    parts = [data[start : start + largest] for start in range(0, len(data), largest)] or [b""]
-    return b"".join([await _record(context, part, qop) for part in parts])
+        return await _wrap(context, data, qop, sequence_number)
+    parts = [data[start : start + _PART] for start in range(0, len(data), _PART)] or [b""]
+    return b"".join([await _records(context, part, qop) for part in parts])
 
 
-async def _record(context: Legs, data: bytes, qop: int) -> bytes:
-    sizes = await stream_sizes(context)
-    layout = (
-        SecurityBuffer(BufferType.STREAM_HEADER, size=sizes.header),
-        SecurityBuffer(BufferType.DATA, data),
-        SecurityBuffer(BufferType.STREAM_TRAILER, size=sizes.trailer),
-        EMPTY,
-    )
-    return buffers.joined((await encrypt_message(context, layout, qop=qop)).buffers)
+async def _wrap(context: Legs, data: bytes, qop: int, sequence_number: int) -> bytes:
+    # TOKEN, DATA and PADDING joined are what gss_wrap makes of the message.
+    layout = (buffers.token(b""), SecurityBuffer(BufferType.DATA, data), SecurityBuffer(BufferType.PADDING))
+    return buffers.joined((await encrypt_message(context, layout, qop=qop, sequence_number=sequence_number)).buffers)
+
+
+async def _records(context: Legs, data: bytes, qop: int) -> bytes:
+    return buffers.joined((await encrypt_message(context, (SecurityBuffer(BufferType.DATA, data),), qop=qop)).buffers)
 
 
 async def decrypt(context: Legs, data: bytes, *, sequence_number: int = 0) -> Decrypted:
-    """Open the first message of `data`: one TLS record, or one wrapped token."""
+    """Open what `data` holds: every whole TLS record of it, or one wrapped token."""
     layout: Buffers = (SecurityBuffer(BufferType.STREAM, data), SecurityBuffer(BufferType.DATA))
     if is_stream(context):
-        layout = (SecurityBuffer(BufferType.DATA, data), EMPTY, EMPTY, EMPTY)
+        layout = (SecurityBuffer(BufferType.DATA, data),)
     opened = await decrypt_message(context, layout, sequence_number=sequence_number)
-    missing = buffers.first(opened.buffers, BufferType.MISSING)
+    missing = buffers.first(opened.buffers, BufferType.MISSING).size
     # An incomplete record comes back as it was, its DATA untouched: it is no plaintext.
-    plain = b"" if missing.size else buffers.first(opened.buffers, BufferType.DATA).data
-    return Decrypted(opened.status, plain, buffers.tail(data, opened.buffers), missing.size, opened.qop)
+    plain = b"" if missing else buffers.first(opened.buffers, BufferType.DATA).data
+    return Decrypted(opened.status, plain, buffers.tail(data, opened.buffers), missing, opened.qop)
 
 
 async def sign(context: Legs, data: bytes, *, qop: int = 0, sequence_number: int = 0) -> bytes:
