@@ -1,0 +1,69 @@
+"""The mechanism that speaks inside SPNEGO, and where its context stands; hands legs to its package and decides nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sspid.packages.contract import Leg
+from sspid.packages.negotiate.mechanisms import PACKAGE_OF
+from sspid.vocabulary.buffers import BufferType, token, token_in
+from sspid.vocabulary.flags import NO_FLAGS, ContextFlag, Flags
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sspid.packages.contract import SecurityPackage, Step
+
+_INTEGRITY = frozenset({ContextFlag.INTEGRITY})
+
+
+@dataclass(frozen=True, slots=True)
+class Speaking:
+    """`mechanism` is the DER it was offered under. `state` None: its first leg is still to come."""
+
+    mechanism: bytes
+    package: SecurityPackage
+    credential: Any = field(repr=False)
+    state: Any = field(default=None, repr=False)
+    done: bool = False
+    granted: Flags = NO_FLAGS
+    expiry: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """The folder name of the package that speaks."""
+        return PACKAGE_OF[self.mechanism]
+
+    async def initialize(self, leg: Leg, received: bytes) -> tuple[Speaking, bytes]:
+        """Run one leg of the initiator: how it stands afterwards and what it sends."""
+        flags = leg.flags
+        # Windows signs the mechanism list, so it asks for integrity unless told not to ([MS-SPNG] 3.3.3).
+        if ContextFlag.NO_INTEGRITY not in flags:
+            flags |= _INTEGRITY
+        step = await self.package.initialize_security_context(self.state, self._leg(leg, received, flags))
+        return self._after(step), token_in(step.output)
+
+    async def accept(self, leg: Leg, received: bytes) -> tuple[Speaking, bytes]:
+        """Run one leg of the acceptor."""
+        step = await self.package.accept_security_context(self.state, self._leg(leg, received, leg.flags))
+        return self._after(step), token_in(step.output)
+
+    def _leg(self, leg: Leg, received: bytes, flags: Flags) -> Leg:
+        others = tuple(buffer for buffer in leg.input if buffer.type is not BufferType.TOKEN)
+        buffers = (token(received), *others) if received else others
+        return Leg(self.credential, buffers, flags, leg.target_name, leg.caller, leg.network_data_rep)
+
+    def _after(self, step: Step) -> Speaking:
+        return Speaking(
+            self.mechanism, self.package, self.credential, step.state, step.established, step.granted, step.expiry
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Established:
+    """A finished negotiation: from here on the chosen package does everything."""
+
+    name: str
+    package: SecurityPackage
+    state: Any = field(repr=False)
