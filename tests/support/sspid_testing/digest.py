@@ -13,7 +13,6 @@ from sspid.packages.questions import Account, DigestSecret, LookUpDigestSecret
 from sspid.vocabulary.buffers import BufferType, SecurityBuffer, token
 from sspid.vocabulary.credentials import CredentialUse, Password
 from sspid.vocabulary.flags import ContextFlag, Flags
-
 from sspid_testing.world import FixedWorld
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,15 +42,12 @@ class Algorithm:
 
     def response(self, session_hash: str, method: str, asked: Asked) -> str:
         """KD(H(A1), ...) for one request; an empty `method` gives rspauth (RFC 7616 3.4.1, 3.5)."""
-        entity = f":{asked.entity}" if asked.qop in {"auth-int", "auth-conf"} else ""
-        a2 = self.hex(f"{method}:{asked.uri}{entity}")
-        if not asked.qop:
-            return self.hex(f"{session_hash}:{asked.nonce}:{a2}")
-        return self.hex(f"{session_hash}:{asked.nonce}:{asked.nc}:{asked.cnonce}:{asked.qop}:{a2}")
+        uri, nonce, nc, cnonce, qop, entity = asked
+        a2 = self.hex(f"{method}:{uri}:{entity}" if qop in {"auth-int", "auth-conf"} else f"{method}:{uri}")
+        return self.hex(f"{session_hash}:{nonce}:{nc}:{cnonce}:{qop}:{a2}" if qop else f"{session_hash}:{nonce}:{a2}")
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What one response is computed over beside the secret and the method. `qop` is empty for RFC 2069."""
 
     uri: str

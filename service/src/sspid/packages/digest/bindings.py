@@ -93,10 +93,10 @@ def expectation(buffers: Buffers, flags: Flags) -> Expectation | None:
     """Return what the leg asks for, None where it is about no bindings. SEC_E_SECURITY_QOS_FAILED for both flags at once."""
     proxied = ContextFlag.PROXY_BINDINGS in flags
     missing_allowed = ContextFlag.ALLOW_MISSING_BINDINGS in flags
+    buffer = find(buffers, BufferType.CHANNEL_BINDINGS)
     if proxied and missing_allowed:
         message = "PROXY_BINDINGS and ALLOW_MISSING_BINDINGS exclude each other; ask for one of them."
         raise SspiError(SecurityStatus.SEC_E_SECURITY_QOS_FAILED, message)
-    buffer = find(buffers, BufferType.CHANNEL_BINDINGS)
     given = buffer is not None and bool(buffer.data)
     if not (given or proxied):
         return None

@@ -6,12 +6,13 @@ Text is handled as latin-1, one character a byte, so that what is hashed later i
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from sspid.packages.digest.refusals import malformed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 LONGEST = 16384
 """Bytes of one token that are looked at; servers take headers of 8 to 16 KiB."""
@@ -19,21 +20,20 @@ _MOST = 64
 
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"  # noqa: S105 - RFC 9110's word for a word
 # Possessive throughout: a value is matched once or not at all, whatever was sent.
-_QUOTED = r'"((?:[^"\\\x00-\x08\x0a-\x1f\x7f]++|\\[\t\x20-\x7e\x80-\xff])*+)"'
+_CLEAR = r'[^"\\\x00-\x08\x0a-\x1f\x7f]*+'
+_QUOTED = rf'"({_CLEAR}(?:\\[\t\x20-\x7e\x80-\xff]{_CLEAR})*+)"'
 _ELEMENT = re.compile(rf'[ \t]*+(?:({_TOKEN})[ \t]*+=[ \t]*+(?:{_QUOTED}|([^\x00-\x20",\x7f]++))[ \t]*+)?(?:,|\Z)')
+# Where no element begins, what stands there is a match of its own: nothing is passed over unseen.
+_ELEMENTS = re.compile(rf"{_ELEMENT.pattern}|([\s\S]{{1,16}})").findall
 _SCHEME = re.compile(rf"[ \t]*+({_TOKEN})(?:[ \t]*+(?=,|\Z)|[ \t]++(?:[A-Za-z0-9\-._~+/]++=*+[ \t]*+(?=,|\Z))?)")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Directives(dict[str, str]):
-    """Lower-case name -> value without its quotes and escapes. `escaped` holds, for the values that had any, both kept."""
+    """Lower-case name -> value without its quotes and escapes. `escaped` holds the values that had escapes, with them."""
 
-    __slots__ = ("escaped",)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.escaped: dict[str, str] = {}
+    escaped: Mapping[str, str] = MappingProxyType({})
 
 
 def text_of(token: bytes, what: str, limit: int = LONGEST) -> str:
@@ -49,32 +49,29 @@ def read(text: str, what: str, *, several: str = "") -> Directives:
     Of `several` the first is kept.
     """
     found = Directives()
-    end = count = 0
-    scanner = _ELEMENT.scanner(text)  # type: ignore[attr-defined]  # in CPython since 2.x, not in typeshed
-    while end < len(text):
-        element = scanner.match()
-        if element is None:
-            raise malformed(f'{what} is malformed at byte {end}: it takes name=value or name="value", with commas between.')
-        end = element.end()
-        name, quoted, plain = element.groups()
-        if name is not None:
-            count += 1
-            _keep(found, name.lower(), quoted, plain, several, what)
-        if count > _MOST:
-            raise malformed(f"{what} has more than {_MOST} directives.")
+    elements = _ELEMENTS(text)
+    if len(elements) > _MOST:
+        raise malformed(f"{what} has more than {_MOST} directives.")
+    for name, value, plain, bad in elements:
+        if bad:
+            raise malformed(f'{what} is malformed at "{_printable(bad)}": it takes name=value or name="value", with commas.')
+        if not name:
+            continue
+        name = name.lower()  # noqa: PLW2901 - names are compared without case, and only so
+        if name in found:
+            if name == several:
+                continue
+            raise malformed(f"{what} has the directive {name[:32]} twice.")
+        if "\\" in value:
+            found.escaped = {**found.escaped, name: value}
+            found[name] = _ESCAPE.sub(r"\1", value)
+        else:
+            found[name] = value or plain
     return found
 
 
-def _keep(found: Directives, name: str, quoted: str | None, plain: str | None, several: str, what: str) -> None:
-    if name in found:
-        if name == several:
-            return
-        raise malformed(f"{what} has the directive {name} twice.")
-    if quoted is not None and "\\" in quoted:
-        found.escaped[name] = quoted
-        found[name] = _ESCAPE.sub(r"\1", quoted)
-    else:
-        found[name] = quoted if quoted is not None else plain or ""
+def _printable(text: str) -> str:
+    return re.sub(r"[^ -~]", "?", text)
 
 
 def challenges(text: str, what: str) -> list[Directives]:

@@ -10,7 +10,7 @@ from sspid.packages.contract import Step
 from sspid.packages.digest import algorithms, bindings, grants, http_response, inputs, nonces
 from sspid.packages.digest.challenge import Challenge
 from sspid.packages.digest.http_proof import HttpAcceptor, authentication_info, take
-from sspid.packages.digest.judging import Proven, judge_http
+from sspid.packages.digest.judging import judge_http
 from sspid.packages.digest.nonces import Audience
 from sspid.packages.digest.refusals import altered, malformed, out_of_sequence
 from sspid.packages.questions import CountNonceUse, DrawRandom, ReadClock, SealingKey
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from sspid.packages.contract import Leg
     from sspid.packages.digest.bindings import Expectation
     from sspid.packages.digest.http_response import HttpResponse
-    from sspid.packages.digest.nonces import SealedNonce
     from sspid.packages.digest.policy import DigestPolicy
 
 _OPAQUE_BYTES = 16
@@ -80,7 +79,7 @@ class Resumed:
 async def first(leg: Leg) -> Step:
     """A leg without a context: a challenge, or a response to a challenge that any worker sent (digest.md 3, step 5)."""
     grants.require_no_confidentiality(leg.flags, SecurityStatus.SEC_E_SECURITY_QOS_FAILED)
-    method, _, _, realm = inputs.parameters(leg.input, 4)
+    method, uri, _, realm = inputs.parameters(leg.input, 4)
     offer = _offer(leg, inputs.realm(realm or leg.credential.realm or leg.credential.policy.realm))
     if not leg.token:
         return await _challenge(offer, stale=False)
@@ -89,7 +88,7 @@ async def first(leg: Leg) -> Step:
         raise malformed("The response is for another realm than this acceptor's.")
     offer = replace(offer, realm=response.realm, opaque=response.opaque)
     _require_offered(offer, response)
-    _require_uri(leg.input, response)
+    _require_uri(uri, response)
     return _ask_to_complete(Unjudged(offer, response, inputs.method(method)))
 
 
@@ -124,22 +123,28 @@ async def _challenge(offer: Offer, *, stale: bool) -> Step:
 async def later(state: Challenged, leg: Leg) -> Step:
     """The leg that brings the response; one without input is challenged anew ([W32:acceptsecuritycontext--digest])."""
     grants.require_no_confidentiality(leg.flags, SecurityStatus.SEC_E_SECURITY_QOS_FAILED)
-    offer = replace(state.offer, flags=state.offer.flags | leg.flags)
-    expected = bindings.expectation(leg.input, offer.flags)
-    if expected is not None:
-        offer = replace(offer, expected=expected)
-    if not leg.token:
+    offer = _renewed(state.offer, leg)
+    received = leg.token
+    if not received:
         return await _challenge(offer, stale=False)
-    response = http_response.read(leg.token)
+    response = http_response.read(received)
     if response.realm != offer.realm or response.opaque != offer.opaque:
         raise malformed("The response does not give back the realm and the opaque of this context's challenge.")
+    method, uri, entity = inputs.parameters(leg.input, 3)
     _require_offered(offer, response)
-    _require_uri(leg.input, response)
-    method, _, entity = inputs.parameters(leg.input, 3)
-    unjudged = Unjudged(offer, response, inputs.method(method))
+    _require_uri(uri, response)
+    method = inputs.method(method)
     if response.covers_entity and not entity:
-        return _ask_to_complete(unjudged)
-    return await _judge(unjudged, entity)
+        return _ask_to_complete(Unjudged(offer, response, method))
+    return await _judge(offer, response, method, entity)
+
+
+def _renewed(offer: Offer, leg: Leg) -> Offer:
+    """What this leg adds: flags not asked for before, bindings given only now."""
+    expected = bindings.expectation(leg.input, leg.flags)
+    if expected is None and leg.flags == offer.flags:
+        return offer
+    return replace(offer, flags=offer.flags | leg.flags, expected=expected or offer.expected)
 
 
 def _ask_to_complete(unjudged: Unjudged) -> Step:
@@ -149,7 +154,7 @@ def _ask_to_complete(unjudged: Unjudged) -> Step:
 
 
 def _require_offered(offer: Offer, response: HttpResponse) -> None:
-    if response.algorithm.name.lower() not in {name.lower() for name in offer.policy.algorithms}:
+    if response.algorithm.name not in offer.policy.algorithms:
         raise malformed(f"The response uses {response.algorithm.name}, which this server does not offer.")
     if not response.asked.qop and not offer.policy.without_qop:
         raise malformed("The response has no qop (RFC 2069), and this service's policy does not take such responses.")
@@ -157,37 +162,30 @@ def _require_offered(offer: Offer, response: HttpResponse) -> None:
         raise malformed("The response uses auth-int, which this server did not offer; ask for INTEGRITY to offer it.")
 
 
-def _require_uri(buffers: Buffers, response: HttpResponse) -> None:
+def _require_uri(wanted: str, response: HttpResponse) -> None:
     """Compare the URI where the caller gave the request's. By default that is the application's task (digest.md 4)."""
-    wanted = inputs.parameters(buffers, 2)[1]
     if wanted and wanted != response.asked.uri:
         raise altered("The response is for another URI than the request's; the request was changed on the way.")
 
 
-async def _judge(unjudged: Unjudged, entity: str) -> Step:
+async def _judge(offer: Offer, response: HttpResponse, method: str, entity: str) -> Step:
     """Judge a response whose every part is known. Its use is counted only once it is right, so nobody can spend another's."""
-    offer, response = unjudged.offer, unjudged.response
+    policy, audience = offer.policy, offer.audience
     covered = inputs.entity_hash(entity, response.algorithm) if response.covers_entity else ""
-    key = await SealingKey(nonces.PURPOSE)
+    sealed = nonces.unseal(await SealingKey(nonces.PURPOSE), audience, response.asked.nonce)
     now = await ReadClock()
-    sealed = nonces.unseal(key, offer.audience, response.asked.nonce)
-    proven = await judge_http(response, unjudged.method, covered)
-    if sealed is None or not sealed.usable(now, offer.policy.nonce_lifetime):
+    proven = await judge_http(response, method, covered)
+    if sealed is None or not sealed.usable(now, policy.nonce_lifetime):
         return await _challenge(offer, stale=True)
     target = "" if offer.expected is None else offer.expected.judge(response.directives, response.asked.cnonce)
-    if not await CountNonceUse(sealed.reference, response.count, sealed.issued + offer.policy.nonce_lifetime):
+    if not await CountNonceUse(sealed.reference, response.count, sealed.issued + policy.nonce_lifetime):
         if not response.asked.qop:
             return await _challenge(offer, stale=True)
         raise out_of_sequence("The response's nc was used before under this nonce: the request is a replay, or came late.")
-    return _accepted(unjudged, proven, sealed, target)
-
-
-def _accepted(unjudged: Unjudged, proven: Proven, sealed: SealedNonce, target: str) -> Step:
-    offer, response = unjudged.offer, unjudged.response
-    mutual = ContextFlag.MUTUAL_AUTH in offer.flags and bool(response.asked.qop)
+    mutual = bool(response.asked.qop) and ContextFlag.MUTUAL_AUTH in offer.flags
     made = HttpAcceptor(
-        audience=offer.audience,
-        policy=offer.policy,
+        audience=audience,
+        policy=policy,
         proven=proven,
         session_hash=response.session_hash(proven.ha1),
         response=response,
@@ -195,8 +193,9 @@ def _accepted(unjudged: Unjudged, proven: Proven, sealed: SealedNonce, target: s
         expected=offer.expected,
         target=target,
         flags=grants.granted(offer.flags, response.asked.qop, mutual=mutual),
+        mutual=mutual,
     )
-    return _finished(made, offer.flags)
+    return _finished(made)
 
 
 def reference(value: bytes) -> str:
@@ -207,26 +206,28 @@ def reference(value: bytes) -> str:
 def resume(made: HttpAcceptor, leg: Leg) -> Step:
     """Take up an accepted session again for a later request whose opaque is the session's (digest.md 3, step 5)."""
     response = http_response.read(leg.token)
-    _require_uri(leg.input, response)
-    method = inputs.method(inputs.parameters(leg.input, 1)[0])
-    return Step(SecurityStatus.SEC_I_COMPLETE_NEEDED, Resumed(made, response, method), granted=grants.meanwhile(made.flags))
+    method, uri = inputs.parameters(leg.input, 2)
+    _require_uri(uri, response)
+    resumed = Resumed(made, response, inputs.method(method))
+    return Step(SecurityStatus.SEC_I_COMPLETE_NEEDED, resumed, granted=grants.meanwhile(made.flags))
 
 
 async def complete(state: Unjudged | ProofOwed | Resumed, buffers: Buffers) -> Step:
     """Judge what is unjudged, or make the answer's Authentication-Info (PKG_PARAMS: method, URI, H(entity) of its body)."""
-    _, _, entity = inputs.parameters(buffers, 3)
+    _, uri, entity = inputs.parameters(buffers, 3)
     if isinstance(state, Unjudged):
-        _require_uri(buffers, state.response)
-        return await _judge(state, entity)
+        _require_uri(uri, state.response)
+        return await _judge(state.offer, state.response, state.method, entity)
     if isinstance(state, Resumed):
         await take(state.made, state.response, state.method, entity, strict=False)
-        return _finished(state.made, state.made.flags)
+        return _finished(state.made)
     output = (token(await authentication_info(state.made, entity)),)
     return Step(SecurityStatus.SEC_E_OK, state.made, output, granted=state.made.flags, established=True)
 
 
-def _finished(made: HttpAcceptor, flags: Flags) -> Step:
+def _finished(made: HttpAcceptor) -> Step:
     """The client is who it says: done, unless the server is to prove itself as well."""
-    if ContextFlag.MUTUAL_AUTH in made.flags:
-        return Step(SecurityStatus.SEC_I_COMPLETE_NEEDED, ProofOwed(made), granted=grants.meanwhile(flags))
+    if made.mutual:
+        granted = grants.meanwhile(made.flags)
+        return Step(SecurityStatus.SEC_I_COMPLETE_NEEDED, ProofOwed(made), granted=granted)
     return Step(SecurityStatus.SEC_E_OK, made, granted=made.flags, established=True)

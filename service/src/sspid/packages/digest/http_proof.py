@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sspid.packages.digest import directives, inputs, nonces
@@ -16,25 +16,29 @@ if TYPE_CHECKING:
 
     from sspid.packages.digest.bindings import Expectation
     from sspid.packages.digest.http_response import HttpResponse
-    from sspid.packages.digest.judging import Proven
     from sspid.packages.digest.nonces import Audience, SealedNonce
     from sspid.packages.digest.policy import DigestPolicy
+    from sspid.packages.questions import DigestSecret
     from sspid.vocabulary.flags import Flags
 
 
 @dataclass(slots=True)
 class HttpAcceptor:
-    """A session whose requests are counted. `response` is the latest one taken, `target` the service name it bound."""
+    """A session whose requests are counted. `response` is the latest one taken, `target` the service name it bound.
+
+    `mutual`: whether the caller asked that the server prove itself.
+    """
 
     audience: Audience
     policy: DigestPolicy
-    proven: Proven
+    proven: DigestSecret
     session_hash: str = field(repr=False)
     response: HttpResponse
     nonce: SealedNonce
     expected: Expectation | None
     target: str
     flags: Flags
+    mutual: bool
 
 
 async def authentication_info(made: HttpAcceptor, entity: str) -> bytes:
@@ -43,7 +47,7 @@ async def authentication_info(made: HttpAcceptor, entity: str) -> bytes:
     covered = inputs.entity_hash(entity, algorithm) if made.response.covers_entity else ""
     parts = []
     if asked.qop:
-        proof = algorithm.response(made.session_hash, "", replace(asked, entity=covered))
+        proof = algorithm.response(made.session_hash, "", asked._replace(entity=covered))
         parts = [f'rspauth="{proof}"', f"cnonce={directives.quoted(asked.cnonce)}", f"nc={asked.nc}", f"qop={asked.qop}"]
     following = await _next_nonce(made)
     if following:

@@ -78,7 +78,7 @@ class HttpSession:
         if info.get("cnonce", asked.cnonce) != asked.cnonce or info.get("nc", asked.nc).lower() != asked.nc:
             raise altered("The Authentication-Info answers another request: its cnonce or nc is not the one that was sent.")
         algorithm = self.challenge.algorithm
-        covered = replace(asked, qop=qop, entity=inputs.entity_hash(entity, algorithm) if qop == "auth-int" else "")
+        covered = asked._replace(qop=qop, entity=inputs.entity_hash(entity, algorithm) if qop == "auth-int" else "")
         if not hmac.compare_digest(
             algorithm.response(self.session_hash, "", covered).encode(), info["rspauth"].lower().encode("latin-1")
         ):

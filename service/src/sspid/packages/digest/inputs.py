@@ -21,23 +21,26 @@ _URI = re.compile(r"[!#-\[\]-~]{1,8192}")
 _REALM = re.compile(r"[ -~]{0,255}")
 _HEX = re.compile(r"[0-9A-Fa-f]+")
 _MOST = 16
+_PARAMETER = BufferType.PKG_PARAMS
 
 
 def parameters(buffers: Buffers, count: int) -> list[str]:
     """Return the contents of the first `count` PKG_PARAMS buffers, empty where absent. SEC_E_INVALID_TOKEN for non-ASCII."""
     if len(buffers) > _MOST:
         raise malformed(f"The call has {len(buffers)} buffers and Digest reads at most {_MOST}.")
-    found = [_text(buffer.data) for buffer in buffers if buffer.type is BufferType.PKG_PARAMS][:count]
+    found = [_text(buffer.data) if buffer.data else "" for buffer in buffers if buffer.type is _PARAMETER][:count]
     return found + [""] * (count - len(found))
 
 
 def _text(data: bytes) -> str:
     """ASCII, or UTF-16 of ASCII as Windows has it for the realm: only that holds NUL bytes."""
+    if data.isascii() and b"\0" not in data:
+        return data.decode("ascii")
     try:
-        text = data.decode("utf-16-le" if b"\0" in data else "ascii").rstrip("\0")
+        text = data.decode("utf-16-le").rstrip("\0")
     except UnicodeDecodeError:
         text = "\x80"
-    if not text.isascii():
+    if b"\0" not in data or not text.isascii():
         raise malformed("A PKG_PARAMS buffer holds something other than ASCII: it takes a method, a URI, a hash or a realm.")
     return text
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sspid.packages.digest import users
+from sspid.packages.digest import sasl_names, users
+from sspid.packages.digest.algorithms import MD5
 from sspid.packages.digest.refusals import denied
-from sspid.packages.questions import Account, DigestSecret, LookUpDigestSecret, RecordLogon
+from sspid.packages.questions import LookUpDigestSecret, RecordLogon
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sspid.packages.digest.algorithms import Algorithm
     from sspid.packages.digest.http_response import HttpResponse
+    from sspid.packages.digest.sasl_response import SaslResponse
+    from sspid.packages.questions import Account, DigestSecret
 
 _PACKAGE = "Digest"
 STATUS_NO_SUCH_USER = 0xC0000064
@@ -23,46 +23,44 @@ STATUS_ACCOUNT_EXPIRED = 0xC0000193
 STATUS_ACCOUNT_LOCKED_OUT = 0xC0000234
 
 
-@dataclass(frozen=True, slots=True)
-class Proven:
-    """Someone showed the password of `account`. `ha1` is the account's hash that fitted."""
-
-    account: Account
-    ha1: bytes = field(repr=False)
-
-
-async def judge_http(response: HttpResponse, method: str, entity: str) -> Proven:
+async def judge_http(response: HttpResponse, method: str, entity: str) -> DigestSecret:
     """Judge an HTTP response. SEC_E_LOGON_DENIED for an unknown user, a wrong password or an unusable account."""
-
-    def fits(ha1: bytes) -> bool:
-        return response.matches(response.session_hash(ha1), method, entity)
-
-    user = response.user
+    user, algorithm = response.user, response.algorithm
     realm = users.decoded(response.realm)
-    lookups = [LookUpDigestSecret(name, realm, response.algorithm.base, user.hashed) for name in user.names]
-    return await judge(lookups, response.algorithm, fits)
+    proven, ntstatus = None, STATUS_NO_SUCH_USER
+    # How many names there are follows from the response's form alone, so the work tells nothing about the account.
+    for name in user.names:
+        secret = await LookUpDigestSecret(name, realm, algorithm.base, user.hashed)
+        right = response.matches(response.session_hash(_hash_of(secret, algorithm)), method, entity)
+        if secret is not None and proven is None:
+            proven, ntstatus = (secret, _unusable(secret.account)) if right else (None, STATUS_WRONG_PASSWORD)
+    await RecordLogon(_PACKAGE, user.names[0], realm, "", ntstatus)
+    return _require_proven(proven, ntstatus)
 
 
-async def judge(lookups: list[LookUpDigestSecret], algorithm: Algorithm, fits: Callable[[bytes], bool]) -> Proven:
-    """Judge with the first of `lookups` whose secret fits. The number of lookups follows from the response's form alone."""
-    found: DigestSecret | None = None
-    known = False
-    for lookup in lookups:
-        secret = await lookup
-        # An unknown user costs the same hashes, over a secret that nobody has.
-        right = fits(bytes(algorithm.digits // 2) if secret is None else secret.ha1)
-        if secret is not None:
-            known = True
-            found = secret if right and found is None else found
-    name, realm = lookups[0].user, lookups[0].realm
-    if found is None:
-        await RecordLogon(_PACKAGE, name, realm, "", STATUS_WRONG_PASSWORD if known else STATUS_NO_SUCH_USER)
+async def judge_sasl(response: SaslResponse) -> DigestSecret:
+    """Judge a SASL response, as `judge_http`."""
+    proven, ntstatus = None, STATUS_NO_SUCH_USER
+    secret = await LookUpDigestSecret(response.user, response.realm, "MD5", charset=sasl_names.CHARSET)
+    right = response.matches(response.session_hash(_hash_of(secret, MD5)))
+    if secret is not None:
+        proven, ntstatus = (secret, _unusable(secret.account)) if right else (None, STATUS_WRONG_PASSWORD)
+    await RecordLogon(_PACKAGE, response.user, response.realm, "", ntstatus)
+    return _require_proven(proven, ntstatus)
+
+
+def _hash_of(secret: DigestSecret | None, algorithm: Algorithm) -> bytes:
+    """The account's hash; for an unknown user one that nobody has, so that the same work follows."""
+    return bytes(algorithm.digits // 2) if secret is None else secret.ha1
+
+
+def _require_proven(proven: DigestSecret | None, ntstatus: int) -> DigestSecret:
+    """Return who was proven. Only someone who knows the password learns why an account cannot be used."""
+    if proven is None:
         raise denied()
-    ntstatus = _unusable(found.account)
-    await RecordLogon(_PACKAGE, name, realm, "", ntstatus)
     if ntstatus:
         raise denied(ntstatus)
-    return Proven(found.account, found.ha1)
+    return proven
 
 
 def _unusable(account: Account) -> int:

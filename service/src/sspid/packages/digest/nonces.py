@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import struct
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
-from dataclasses import dataclass
+from binascii import a2b_base64, b2a_base64
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 UPGRADED = "+Upgraded+v1"
 """What begins the nonce of a server that understands channel bindings, and the cnonce of a client that uses them."""
@@ -21,8 +22,7 @@ _AHEAD = timedelta(minutes=1)
 """How far another worker's clock may be ahead of ours."""
 
 
-@dataclass(frozen=True, slots=True)
-class Audience:
+class Audience(NamedTuple):
     """Whom a nonce is for: it is worth nothing to another caller, in another realm or beside another opaque."""
 
     caller: str
@@ -30,14 +30,13 @@ class Audience:
     opaque: str
 
     def seal(self, key: bytes, body: bytes, *, upgraded: bool) -> bytes:
-        """The keyed hash over a nonce's body and everything it is bound to, each with its length."""
-        parts = [text.encode("utf-8", "surrogatepass") for text in (self.caller, self.realm, self.opaque)]
-        bound = b"".join([body, b"\1" if upgraded else b"\0", *(struct.pack(">I", len(part)) + part for part in parts)])
-        return hmac.digest(key, bound, "sha256")[:_TAG]
+        """The keyed hash over a nonce's body and everything it is bound to, lengths first so that no two cases are alike."""
+        caller, realm, opaque = self.caller, self.realm, self.opaque
+        bound = f"{len(caller)}.{len(realm)}.{len(opaque)}.{upgraded:d}.{caller}{realm}{opaque}"
+        return hashlib.blake2s(body + bound.encode("utf-8", "surrogatepass"), digest_size=_TAG, key=key).digest()
 
 
-@dataclass(frozen=True, slots=True)
-class SealedNonce:
+class SealedNonce(NamedTuple):
     """A nonce that this service issued. `reference` is what its uses are counted under."""
 
     reference: bytes
@@ -49,10 +48,10 @@ class SealedNonce:
 
 
 def issue(key: bytes, audience: Audience, now: datetime, random: bytes, *, upgraded: bool) -> str:
-    """Make the nonce of a challenge, 56 characters of base64url after the prefix."""
+    """Make the nonce of a challenge, 56 characters of base64 after the prefix."""
     body = _BODY.pack(int(now.timestamp()), random)
     sealed = body + audience.seal(key, body, upgraded=upgraded)
-    return (UPGRADED if upgraded else "") + urlsafe_b64encode(sealed).decode("ascii")
+    return (UPGRADED if upgraded else "") + b2a_base64(sealed, newline=False).decode("ascii")
 
 
 def unseal(key: bytes, audience: Audience, nonce: str) -> SealedNonce | None:
@@ -62,7 +61,7 @@ def unseal(key: bytes, audience: Audience, nonce: str) -> SealedNonce | None:
     if len(text) != _TEXT or not text.isascii():
         return None
     try:
-        sealed = urlsafe_b64decode(text)
+        sealed = a2b_base64(text, strict_mode=True)
     except Base64Error:
         return None
     body, tag = sealed[: _BODY.size], sealed[_BODY.size :]

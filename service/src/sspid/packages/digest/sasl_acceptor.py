@@ -7,13 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sspid.packages.contract import Step
-from sspid.packages.digest import grants, inputs, sasl_names, sasl_response
-from sspid.packages.digest.algorithms import MD5
+from sspid.packages.digest import grants, inputs, sasl_response
 from sspid.packages.digest.challenge import SaslChallenge
-from sspid.packages.digest.judging import judge
+from sspid.packages.digest.judging import judge_sasl
 from sspid.packages.digest.refusals import denied, malformed
 from sspid.packages.digest.sasl_layer import ACCEPTOR, SaslContext, layer
-from sspid.packages.questions import DrawRandom, LookUpDigestSecret
+from sspid.packages.questions import DrawRandom
 from sspid.vocabulary.buffers import token
 from sspid.vocabulary.flags import ContextFlag
 from sspid.vocabulary.status import SecurityStatus
@@ -74,12 +73,7 @@ async def later(state: SaslChallenged, leg: Leg) -> Step:
         raise malformed("The client sent no response to the challenge.")
     response = sasl_response.read(leg.token)
     _require_offered(state.challenge, response)
-
-    def fits(ha1: bytes) -> bool:
-        return response.matches(response.session_hash(ha1))
-
-    lookup = LookUpDigestSecret(response.user, response.realm, "MD5", charset=sasl_names.CHARSET)
-    found = await judge([lookup], MD5, fits)
+    found = await judge_sasl(response)
     if response.authzid not in {None, "", response.user}:
         # Nobody here may act as another; the password is right, so the peer may know that this is why.
         raise denied()

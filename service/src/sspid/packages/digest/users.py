@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
 from sspid.packages.digest.directives import quoted
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
 _EXTENDED = re.compile(r"UTF-8'[A-Za-z0-9\-]{0,35}'((?:[A-Za-z0-9!#$&+\-.^_`|~]|%[0-9A-Fa-f]{2})++)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class NamedUser:
+class NamedUser(NamedTuple):
     """A user as a response names it. `hashed` means `names` holds H(name ":" realm); otherwise the readings to try in order."""
 
     names: tuple[str, ...]
