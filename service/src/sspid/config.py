@@ -101,7 +101,7 @@ class Log:
     """The log, on standard error."""
 
     level: str = key("info", "debug, info, warning or error.")
-    format: str = key("json", "json, or console for people.")
+    format: str = key("auto", "json, console for people, or auto: console on a terminal, json elsewhere.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +168,8 @@ class Settings:
             yield "threads", f"{self.threads} is not between 1 and 256."
         if self.log.level not in {"debug", "info", "warning", "error"}:
             yield "level", f"{self.log.level!r} is none of debug, info, warning, error."
-        if self.log.format not in {"json", "console"}:
-            yield "format", f"{self.log.format!r} is neither json nor console."
+        if self.log.format not in {"auto", "json", "console"}:
+            yield "format", f"{self.log.format!r} is none of auto, json, console."
         for each in fields(self.limits):
             if getattr(self.limits, each.name) < (0 if each.name == "calls_per_second" else 1):
                 yield each.name, "must be at least 1."

@@ -32,7 +32,7 @@ def configure(log: Log) -> FilteringBoundLogger:
 def _configured(log: Log) -> FilteringBoundLogger:
     import structlog  # noqa: PLC0415  # see LateLogger
 
-    json = log.format == "json"
+    json = log.format == "json" or (log.format == "auto" and not sys.stderr.isatty())
     tracebacks: Processor = (
         structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
         if json
