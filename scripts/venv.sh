@@ -12,7 +12,7 @@ if command -v krb5-config >/dev/null && command -v gcc >/dev/null; then kerberos
 
 fingerprint() {
     pwd
-    echo "kerberos $kerberos"
+    echo "kerberos $kerberos" /usr/include/python3*/Python.h
     sha256sum scripts/venv.sh requirements/*.txt protos/python/pyproject.toml service/pyproject.toml client/python/pyproject.toml
 }
 stamp=$venv/.stamp
