@@ -13,7 +13,7 @@ from sspid.packages.digest.http_proof import HttpAcceptor, authentication_info, 
 from sspid.packages.digest.judging import judge_http
 from sspid.packages.digest.nonces import Audience
 from sspid.packages.digest.refusals import altered, malformed, out_of_sequence
-from sspid.packages.questions import CountNonceUse, DrawRandom, ReadClock, SealingKey
+from sspid.packages.questions import CountNonceUse, DrawRandom, ReadClock
 from sspid.vocabulary.buffers import Buffers, token
 from sspid.vocabulary.flags import ContextFlag, Flags
 from sspid.vocabulary.status import SecurityStatus
@@ -102,7 +102,7 @@ async def _challenge(offer: Offer, *, stale: bool) -> Step:
     random = await DrawRandom(_OPAQUE_BYTES + nonces.RANDOM_BYTES)
     opaque = offer.opaque or urlsafe_b64encode(random[:_OPAQUE_BYTES]).decode("ascii").rstrip("=")
     offer = replace(offer, opaque=opaque)
-    key = await SealingKey(nonces.PURPOSE)
+    key = await nonces.KEY
     now = await ReadClock()
     nonce = nonces.issue(key, offer.audience, now, random[_OPAQUE_BYTES:], upgraded=offer.expected is not None)
     qops = grants.offered(offer.flags)
@@ -172,7 +172,7 @@ async def _judge(offer: Offer, response: HttpResponse, method: str, entity: str)
     """Judge a response whose every part is known. Its use is counted only once it is right, so nobody can spend another's."""
     policy, audience = offer.policy, offer.audience
     covered = inputs.entity_hash(entity, response.algorithm) if response.covers_entity else ""
-    sealed = nonces.unseal(await SealingKey(nonces.PURPOSE), audience, response.asked.nonce)
+    sealed = nonces.unseal(await nonces.KEY, audience, response.asked.nonce)
     now = await ReadClock()
     proven = await judge_http(response, method, covered)
     if sealed is None or not sealed.usable(now, policy.nonce_lifetime):

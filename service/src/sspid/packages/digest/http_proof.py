@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sspid.packages.digest import directives, inputs, nonces
 from sspid.packages.digest.refusals import altered, malformed, out_of_sequence
-from sspid.packages.questions import CountNonceUse, DrawRandom, ReadClock, SealingKey
+from sspid.packages.questions import CountNonceUse, DrawRandom, ReadClock
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.status import SecurityStatus
 
@@ -64,7 +64,7 @@ async def _next_nonce(made: HttpAcceptor) -> str:
     now = await ReadClock()
     if now - made.nonce.issued < made.policy.nonce_lifetime / 2:
         return ""
-    key = await SealingKey(nonces.PURPOSE)
+    key = await nonces.KEY
     random = await DrawRandom(nonces.RANDOM_BYTES)
     return nonces.issue(key, made.audience, now, random, upgraded=made.expected is not None)
 
@@ -108,7 +108,7 @@ def _fitting_key(made: HttpAcceptor, response: HttpResponse, method: str, entity
 
 
 async def _usable_nonce(made: HttpAcceptor, response: HttpResponse, now: datetime) -> SealedNonce:
-    sealed = nonces.unseal(await SealingKey(nonces.PURPOSE), made.audience, response.asked.nonce)
+    sealed = nonces.unseal(await nonces.KEY, made.audience, response.asked.nonce)
     if sealed is None or not sealed.usable(now, made.policy.nonce_lifetime):
         message = "The request's nonce has expired; accept it without this context, and a challenge with stale=true follows."
         raise SspiError(SecurityStatus.SEC_E_CONTEXT_EXPIRED, message)

@@ -10,15 +10,18 @@ from binascii import a2b_base64, b2a_base64
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from sspid.packages.questions import SealingKey
+
 UPGRADED = "+Upgraded+v1"
 """What begins the nonce of a server that understands channel bindings, and the cnonce of a client that uses them."""
 RANDOM_BYTES = 16
 """128 bits, as Windows' ([MS-DPSP])."""
-PURPOSE = "digest-nonce"
+KEY = SealingKey("digest-nonce")
+"""What nonces are sealed with; one object, for it is asked for with every response."""
 _BODY = struct.Struct(f">Q{RANDOM_BYTES}s")
 _TAG = 18
 _TEXT = (_BODY.size + _TAG) * 4 // 3
-_AHEAD = timedelta(minutes=1)
+_AHEAD = timedelta(minutes=-1)
 """How far another worker's clock may be ahead of ours."""
 
 
@@ -44,7 +47,7 @@ class SealedNonce(NamedTuple):
 
     def usable(self, now: datetime, lifetime: timedelta) -> bool:
         """Whether it may still be answered with anything but stale=true."""
-        return -_AHEAD <= now - self.issued <= lifetime
+        return _AHEAD <= now - self.issued <= lifetime
 
 
 def issue(key: bytes, audience: Audience, now: datetime, random: bytes, *, upgraded: bool) -> str:
