@@ -30,6 +30,12 @@ SERVICES = (
     message_service_pb2.DESCRIPTOR.services_by_name["MessageService"],
 )
 STREAMS = {"Handshake", "Session"}
+OPTIONS = (
+    ("grpc.max_send_message_length", -1),
+    ("grpc.so_reuseport", 1),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+)
 
 
 class Threads(NamedTuple):
@@ -67,13 +73,7 @@ class Server:
         self.health = health.HealthServicer()
         self._server = grpc.server(
             ThreadPoolExecutor(threads.unary, thread_name_prefix="unary"),
-            options=[
-                ("grpc.max_receive_message_length", max_message_bytes),
-                ("grpc.max_send_message_length", -1),
-                ("grpc.so_reuseport", 1),
-                ("grpc.keepalive_permit_without_calls", 1),
-                ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
-            ],
+            options=[*OPTIONS, ("grpc.max_receive_message_length", max_message_bytes)],
         )
         self._add_methods(callers, threads, may_wait)
         self._add_standard_services()

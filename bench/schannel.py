@@ -1,0 +1,223 @@
+"""TLS handshakes through the service, each role: over its empty RPCs and the handshake in process."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import service
+from measure import Row, least, process_cpu
+from sspid_protos.sspi.v1 import context_service_pb2 as wire
+from sspid_protos.sspi.v1 import credentials_pb2, vocabulary_pb2
+from sspid_testing.tls import HOST, issued, roots
+from tls_peers import GROUPS, PROTOCOLS, Peer, Sessions, client_context, server_context
+from traffic import WAYS, Recorded, Recording
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+HANDSHAKES = 400
+IN_FLIGHT = 16
+FLAGS = (vocabulary_pb2.CONTEXT_FLAG_CONFIDENTIALITY, vocabulary_pb2.CONTEXT_FLAG_STREAM)
+REQUESTS = {"accept": wire.AcceptSecurityContextRequest, "initiate": wire.InitializeSecurityContextRequest}
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Which handshake, and the service's role in it: "accept" or "initiate"."""
+
+    version: str
+    key: str
+    kind: str
+    role: str
+
+    @property
+    def name(self) -> str:
+        """The beginning of its rows' names."""
+        return f"{self.version}_{self.key}_{self.kind}_{self.role}"
+
+    def auth_data(self) -> credentials_pb2.AuthData:
+        """The service's credential: a certificate for an acceptor, trust for an initiator."""
+        settings = credentials_pb2.SchannelSettings(protocols=[PROTOCOLS[self.version]], groups=GROUPS)
+        certificates = []
+        if self.role == "accept":
+            own = issued(HOST, key=self.key.upper())
+            certificates.append(credentials_pb2.CertificateAndKey(certificate_pem=own.certificate_pem, key_pem=own.key_pem))
+        else:
+            settings.trust_anchors_pem = roots()
+        schannel = credentials_pb2.SchannelCredential(certificates=certificates, settings=settings)
+        return credentials_pb2.AuthData(schannel=schannel)
+
+
+class Peers:
+    """Makes the ends of a scenario's handshakes that are not the service's."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._scenario = scenario
+        self._server = server_context(scenario.version, issued(HOST, key=scenario.key.upper()))
+        self._client = client_context(scenario.version, roots())
+        self.sessions = Sessions(scenario.kind == "resumed")
+
+    def end(self, *, server: bool) -> Peer:
+        """A server, or a client that resumes where the scenario says so."""
+        if server:
+            return Peer(self._server, server=True)
+        return Peer(self._client, server=False, host=HOST.encode(), sessions=self.sessions)
+
+    def opposite(self) -> Peer:
+        """The peer of the service's role."""
+        return self.end(server=self._scenario.role == "initiate")
+
+
+@dataclass
+class Handshake:
+    """One handshake of the service with a peer of ours; ends once the service says SEC_E_OK."""
+
+    role: str
+    credential: Any
+    peer: Peer
+    sessions: Sessions
+    contexts: list[Any]
+    sizes: list[int] = field(default_factory=list)
+
+    def begin(self) -> Any:
+        """The first leg: a ClientHello in, or nothing yet."""
+        request = REQUESTS[self.role](credential=self.credential, flags=FLAGS)
+        if self.role == "accept":
+            request.input.add(type=vocabulary_pb2.SECBUFFER_TOKEN, data=self.peer.step(b""))
+        else:
+            request.target_name = HOST
+        return request
+
+    def go_on(self, response: Any) -> Any | None:
+        """Hand the service's token to the peer, and the peer's to the service."""
+        answered = self.peer.step(response.output[0].data if response.output else b"")
+        if response.result.status == vocabulary_pb2.SEC_E_OK:
+            self._end(response)
+            return None
+        assert response.result.status == vocabulary_pb2.SEC_I_CONTINUE_NEEDED, response.result
+        request = REQUESTS[self.role](credential=self.credential, context=response.context, flags=FLAGS)
+        request.input.add(type=vocabulary_pb2.SECBUFFER_TOKEN, data=answered)
+        if self.role == "initiate":
+            request.target_name = HOST
+        return request
+
+    def _end(self, response: Any) -> None:
+        assert self.peer.done
+        self.contexts.append(response.context)
+        if self.sessions.wanted and self.role == "accept":
+            self.peer.keep_session()
+
+
+class Bench:
+    """One scenario against one running service."""
+
+    def __init__(self, scenario: Scenario, server: service.Server) -> None:
+        self.scenario = scenario
+        self.server = server
+        self._peers = Peers(scenario)
+        use = service.INBOUND if scenario.role == "accept" else service.OUTBOUND
+        self._credential = server.acquire("Schannel", scenario.auth_data(), use)
+        self._contexts: list[Any] = []
+
+    def handshakes(self) -> Iterator[Handshake]:
+        """Handshakes without end."""
+        peers, role = self._peers, self.scenario.role
+        while True:
+            yield Handshake(role, self._credential, peers.opposite(), peers.sessions, self._contexts)
+
+    def run(self, way: str, in_flight: int, count: int) -> None:
+        """That many handshakes; their contexts stay."""
+        WAYS[way](self.server.channel, self.scenario.role, islice(self.handshakes(), count), in_flight)
+
+    def release(self) -> None:
+        """Delete the contexts of `run`."""
+        self.server.delete(self._contexts)
+        self._contexts.clear()
+
+    def record(self) -> Recording:
+        """The messages of one handshake as the scenario has it (the first ones establish the sessions to resume)."""
+        self.run("", 1, IN_FLIGHT)
+        recording = Recording(next(self.handshakes()))
+        WAYS[""](self.server.channel, self.scenario.role, iter([recording]), 1)
+        self.release()
+        return recording
+
+    def cost(self, way: str, in_flight: int, count: int = HANDSHAKES) -> float:
+        """Service CPU a handshake, microseconds; deleting the contexts is not in it, as freeing is not in the floor."""
+        before = process_cpu(self.server.pid)
+        self.run(way, in_flight, count)
+        used = process_cpu(self.server.pid) - before
+        self.release()
+        return used / count
+
+    def floor(self, count: int = HANDSHAKES) -> float:
+        """CPU of the same half of the same handshake in this process, microseconds."""
+        peers = Peers(self.scenario)
+        kept: list[Peer] = []
+        used = [_half(peers, kept, own=self.scenario.role == "accept") for _ in range(count + IN_FLIGHT)][IN_FLIGHT:]
+        if self.scenario.kind == "resumed":
+            assert kept[-1].resumed
+        return sum(used) / count / 1000
+
+
+def _half(peers: Peers, kept: list[Peer], *, own: bool) -> int:
+    """One handshake between two of our peers: nanoseconds that the server (`own`) or the client took."""
+    began = time.thread_time_ns()
+    client = peers.end(server=False)
+    hello = client.step(b"")
+    client_ns = time.thread_time_ns() - began
+    began = time.thread_time_ns()
+    server = peers.end(server=True)
+    token = server.step(hello)
+    server_ns = time.thread_time_ns() - began
+    while token and not (client.done and server.done):
+        began = time.thread_time_ns()
+        token = client.step(token)
+        client_ns += time.thread_time_ns() - began
+        began = time.thread_time_ns()
+        token = server.step(token) if token else b""
+        server_ns += time.thread_time_ns() - began
+    if peers.sessions.wanted:
+        client.step(token)
+        client.keep_session()
+    kept.append(server)
+    return server_ns if own else client_ns
+
+
+def empty_cost(server: service.Server, role: str, requests: list[Any], way: str, in_flight: int, count: int) -> float:
+    """CPU of the empty server for the RPCs of one handshake, microseconds."""
+    before = process_cpu(server.pid)
+    WAYS[way](server.channel, role, (Recorded(requests) for _ in range(count)), in_flight)
+    return (process_cpu(server.pid) - before) / count
+
+
+def rows() -> Iterator[Row]:
+    """The first scenario at several numbers of calls in flight, then the others at 16."""
+    with service.sspid() as server:
+        for role in ("accept", "initiate"):
+            yield from _rows(Bench(Scenario("tls13", "ecdsa", "full", role), server), f"tls13_ecdsa_{role}", (1, 16, 64))
+
+
+def _rows(bench: Bench, name: str, in_flights: tuple[int, ...]) -> Iterator[Row]:
+    recording = bench.record()
+    role = bench.scenario.role
+    with service.empty({role: recording.responses}) as empty:
+        costs: dict[str, Callable[[], float]] = {"in process": bench.floor}
+        for way in WAYS:
+            for each in in_flights:
+                costs[f"{way}{each}"] = lambda way=way, each=each: bench.cost(way, each)  # type: ignore[misc]
+                costs[f"empty{way}{each}"] = lambda way=way, each=each: empty_cost(  # type: ignore[misc]
+                    empty, role, recording.requests, way, each, HANDSHAKES
+                )
+        found = least(costs)
+    for way in WAYS:
+        for each in in_flights:
+            suffix = "" if each == IN_FLIGHT else f"_at_{each}"
+            rpc = found[f"empty{way}{each}"]
+            yield Row(f"{name}_tax{way}{suffix}", found[f"{way}{each}"], "us", rpc + found["in process"], "empty RPCs + pyOpenSSL")
+            yield Row(f"{name}_rpc{way}{suffix}", rpc / len(recording.requests), "us")
+    value = found[f"_session{IN_FLIGHT}"]
+    yield Row(f"{name}_limit_session", value, "us", found["in process"], "pyOpenSSL in process")

@@ -1,0 +1,123 @@
+"""Drives exchanges against a server with so many calls in flight, unary or over one Session stream; measures nothing."""
+
+from __future__ import annotations
+
+import queue
+from collections import deque
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sspid_protos.sspi.v1.context_service_pb2 import SessionRequest
+from sspid_protos.sspi.v1.context_service_pb2_grpc import ContextServiceStub
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    import grpc
+
+FUNCTIONS = {"accept": "AcceptSecurityContext", "initiate": "InitializeSecurityContext"}
+FIELDS = {"accept": "accept_security_context", "initiate": "initialize_security_context"}
+
+
+class Exchange(Protocol):
+    """One handshake as its caller sees it: request messages out, response messages in."""
+
+    def begin(self) -> Any:
+        """The first request."""
+        ...
+
+    def go_on(self, response: Any) -> Any | None:
+        """The next request, None after the last response."""
+        ...
+
+
+def run_unary(channel: grpc.Channel, role: str, exchanges: Iterable[Exchange], in_flight: int) -> None:
+    """Take every exchange to its end by unary calls."""
+    call = getattr(ContextServiceStub(channel), FUNCTIONS[role]).future
+    waiting = iter(exchanges)
+    flying = deque((each, call(each.begin())) for each in _some(waiting, in_flight))
+    while flying:
+        exchange, future = flying.popleft()
+        following = exchange.go_on(future.result())
+        if following is None:
+            exchange = next(waiting, None)
+            following = exchange and exchange.begin()
+        if following is not None:
+            flying.append((exchange, call(following)))
+
+
+def run_session(channel: grpc.Channel, role: str, exchanges: Iterable[Exchange], in_flight: int) -> None:
+    """Take every exchange to its end over one Session stream."""
+    field = FIELDS[role]
+    requests: queue.SimpleQueue[SessionRequest | None] = queue.SimpleQueue()
+    answers = ContextServiceStub(channel).Session(iter(requests.get, None))
+    waiting = iter(exchanges)
+    flying = dict(enumerate(_some(waiting, in_flight)))
+    for number, each in flying.items():
+        requests.put(SessionRequest(number=number, **{field: each.begin()}))
+    while flying:
+        answer = next(answers)
+        assert answer.WhichOneof("answer") == field, answer
+        following = flying[answer.number].go_on(getattr(answer, field))
+        if following is None:
+            following = _replace(flying, answer.number, waiting)
+        if following is not None:
+            requests.put(SessionRequest(number=answer.number, **{field: following}))
+    requests.put(None)
+    assert not list(answers)
+
+
+def _some(exchanges: Iterator[Exchange], count: int) -> list[Exchange]:
+    return [each for _, each in zip(range(count), exchanges, strict=False)]
+
+
+def _replace(flying: dict[int, Exchange], number: int, waiting: Iterator[Exchange]) -> Any | None:
+    del flying[number]
+    exchange = next(waiting, None)
+    if exchange is None:
+        return None
+    flying[number] = exchange
+    return exchange.begin()
+
+
+WAYS: dict[str, Callable[[grpc.Channel, str, Iterable[Exchange], int], None]] = {"": run_unary, "_session": run_session}
+"""Suffix of a row's name: the way its calls travel."""
+
+
+class Recorded:
+    """An exchange of the same messages again and again, for a server that does nothing with them."""
+
+    def __init__(self, requests: list[Any]) -> None:
+        self._requests = requests
+        self._at = 0
+
+    def begin(self) -> Any:
+        """The first request."""
+        return self._requests[0]
+
+    def go_on(self, response: Any) -> Any | None:
+        """The next one."""
+        assert response.result.status
+        self._at += 1
+        return self._requests[self._at] if self._at < len(self._requests) else None
+
+
+class Recording:
+    """Passes an exchange on and keeps its messages."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self.requests: list[Any] = []
+        self.responses: list[Any] = []
+
+    def begin(self) -> Any:
+        """The first request."""
+        self.requests.append(self._exchange.begin())
+        return self.requests[-1]
+
+    def go_on(self, response: Any) -> Any | None:
+        """The next one."""
+        self.responses.append(response)
+        following = self._exchange.go_on(response)
+        if following is not None:
+            self.requests.append(following)
+        return following
