@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from sspid.packages.contract import Leg, Step
     from sspid.packages.schannel.credentials import SchannelCredential
 
+_POST_HANDSHAKE_AUTH = b"\x00\x31\x00\x00"
+"""The client's empty post_handshake_auth extension. A hit elsewhere in the ClientHello only costs memory."""
+
 
 def begin(leg: Leg) -> Step:
     """First leg: the ClientHello in."""
@@ -35,7 +38,15 @@ def begin(leg: Leg) -> Step:
         connection.offer(protocols)
     if ContextFlag.MUTUAL_AUTH in leg.flags:
         connection.require_certificate(judged=not credential.policy.manual)
-    state = Handshaking(connection, credential, True, leg.flags, "", leg.caller)
+    state = Handshaking(
+        connection,
+        credential,
+        True,
+        leg.flags,
+        "",
+        leg.caller,
+        post_handshake_auth=_POST_HANDSHAKE_AUTH in data,
+    )
     return handshake.feed(state, leg, data if end == len(data) else data[:end], len(data) - end)
 
 

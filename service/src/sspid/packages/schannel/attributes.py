@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NoReturn
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from sspid.packages.schannel.flags import granted
 from sspid.packages.schannel.framing import MAX_FRAGMENT
 from sspid.packages.schannel.openssl import TLS1_3
 from sspid.packages.schannel.settings import VERSION_NAMES
@@ -43,22 +42,22 @@ def query(state: State, attribute: ContextAttribute) -> AttributeValue:
 
 
 def _suite(state: Established) -> Suite:
-    name, bits = state.connection.cipher()
+    name, bits = state.facts.cipher, state.facts.bits
     found = SUITES.get(name)
     return found or Suite(0, name, name, bits, _UNKNOWN_SUITE.hash, "", "")
 
 
 def _protocol(state: Established) -> str:
-    return VERSION_NAMES.get(state.connection.version(), "unknown")
+    return VERSION_NAMES.get(state.facts.version, "unknown")
 
 
 def _stream_sizes(state: Established) -> AttributeValue:
-    header, trailer = record_overhead(state.connection.version(), state.connection.cipher()[0])
+    header, trailer = record_overhead(state.facts.version, state.facts.cipher)
     return values.StreamSizes(header, trailer, MAX_FRAGMENT, 4, 16)
 
 
 def _exchange(state: Established, suite: Suite) -> tuple[str, int]:
-    group = state.connection.group()
+    group = state.facts.group
     bits = {"x25519": 255, "secp256r1": 256, "prime256v1": 256, "secp384r1": 384, "secp521r1": 521, "x448": 448}
     return suite.exchange or group or "PSK", bits.get(group.casefold(), 256 if group else 0)
 
@@ -90,21 +89,21 @@ def _key_info(state: Established) -> AttributeValue:
 
 
 def _remote_certificate(state: Established) -> AttributeValue:
-    found = state.connection.peer_certificate()
+    found = state.facts.peer
     if not found:
         _no_certificate("The peer sent no certificate on this connection.")
     return values.CertificateContext(found)
 
 
 def _remote_chain(state: Established) -> AttributeValue:
-    found = state.connection.peer_chain()
+    found = state.facts.peer_chain
     if not found:
         _no_certificate("The peer sent no certificate on this connection.")
     return values.CertificateChain(found)
 
 
 def _local_certificate(state: Established) -> AttributeValue:
-    found = state.connection.local_certificate()
+    found = state.facts.local
     if not found:
         _no_certificate("This side has no certificate on this connection.")
     return values.CertificateContext(found)
@@ -115,24 +114,21 @@ def _no_certificate(message: str) -> NoReturn:
 
 
 def _application_protocol(state: Established) -> AttributeValue:
-    protocol = state.connection.protocol()
+    protocol = state.facts.protocol
     return values.ApplicationProtocol(1, 2, protocol) if protocol else values.ApplicationProtocol(0, 0, b"")
 
 
 def _unique_bindings(state: Established) -> AttributeValue:
-    if state.connection.version() == TLS1_3:
+    if state.facts.version == TLS1_3:
         raise SspiError(
             SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION,
             "TLS 1.3 has no tls-unique binding; use ENDPOINT_BINDINGS or keying material (RFC 9266).",
         )
-    # RFC 5929 3.1: the first Finished; the client sends it in a full handshake, the server in a resumed one.
-    ours = state.server == state.connection.resumed()
-    return values.ChannelBindings(b"tls-unique:" + state.connection.finished(peer=not ours))
+    return values.ChannelBindings(b"tls-unique:" + state.facts.finished)
 
 
 def _endpoint_bindings(state: Established) -> AttributeValue:
-    connection = state.connection
-    certificate = connection.local_certificate() if state.server else connection.peer_certificate()
+    certificate = state.facts.local if state.server else state.facts.peer
     if not certificate:
         _no_certificate("The server has no certificate on this connection, so it has no endpoint binding.")
     return values.ChannelBindings(b"tls-server-end-point:" + certificate_hash(certificate))
@@ -149,18 +145,18 @@ def certificate_hash(certificate: bytes) -> bytes:
 
 
 def _session_info(state: Established) -> AttributeValue:
-    return values.SessionInfo(state.connection.resumed(), b"")
+    return values.SessionInfo(state.facts.resumed, b"")
 
 
 def _names(state: Established) -> AttributeValue:
-    found = state.connection.peer_certificate() if state.server else state.connection.local_certificate()
+    found = state.facts.peer if state.server else state.facts.local
     if not found:
         _no_certificate("No client certificate is in use, so the context has no user name.")
     return values.Names(x509.load_der_x509_certificate(found).subject.rfc4514_string())
 
 
 def _flags(state: Established) -> AttributeValue:
-    return values.NegotiatedFlags(granted(state.flags, last=True, mutual=state.mutual))
+    return values.NegotiatedFlags(state.granted)
 
 
 _ANSWERS: Mapping[ContextAttribute, Callable[[Established], AttributeValue]] = {

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from sspid.packages.questions import FindNamedCredential, FindTrustAnchors
 from sspid.packages.schannel.openssl import Chain, Context, ContextSettings, Store, TlsError
+from sspid.packages.schannel.sessions import Sessions
 from sspid.packages.schannel.settings import Policy, policy_of
 from sspid.vocabulary.credentials import Anonymous, CertificateAndKey, CredentialUse, Named, Schannel, SchannelSettings
 from sspid.vocabulary.errors import SspiError
@@ -59,6 +60,12 @@ class SchannelCredential:
     certificates: tuple[Certificate, ...] = field(repr=False)
     initiating: Context | None = field(repr=False)
     accepting: Context | None = field(repr=False)
+    sessions: Sessions = field(default_factory=Sessions, repr=False)
+
+    @property
+    def only_certificate(self) -> bytes:
+        """The certificate of a credential that has one; empty where OpenSSL has to be asked which was used."""
+        return self.certificates[0].chain.leaf if len(self.certificates) == 1 else b""
 
 
 async def acquire(request: CredentialRequest, stores: Stores) -> SchannelCredential:

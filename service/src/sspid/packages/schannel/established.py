@@ -6,46 +6,66 @@ from typing import TYPE_CHECKING
 
 from sspid.packages.contract import Leg, Step
 from sspid.packages.schannel import alerts
-from sspid.packages.schannel.flags import granted
-from sspid.packages.schannel.framing import HEADER
-from sspid.packages.schannel.handshake import incomplete
-from sspid.packages.schannel.states import Closed, Control, Established, Handshaking
-from sspid.vocabulary.buffers import Buffers, BufferType, extra, token
+from sspid.packages.schannel.failures import handshake_error
+from sspid.packages.schannel.flags import granted, refuse_impossible
+from sspid.packages.schannel.framing import ALERT, HEADER, count_records, whole_records
+from sspid.packages.schannel.handshake import incomplete, refresh
+from sspid.packages.schannel.openssl import TLS1_3, Progress, TlsError
+from sspid.packages.schannel.protection import release
+from sspid.packages.schannel.records import Tls13Records
+from sspid.packages.schannel.states import Control, Established, Renegotiating
+from sspid.vocabulary.buffers import extra, token
 from sspid.vocabulary.errors import SspiError
+from sspid.vocabulary.flags import ContextFlag
 from sspid.vocabulary.status import SecurityStatus
 
 if TYPE_CHECKING:
-    from sspid.packages.contract import State
-
-_RENEGOTIATE, _SHUTDOWN, _ALERT, _SESSION = range(4)
-"""Control tokens of ApplyControlToken (schannel.h)."""
+    from sspid.packages.schannel.openssl import Connection
 
 
 def proceed(state: Established, leg: Leg) -> Step:
-    """Send what a control token ordered, or serve what DecryptMessage met."""
+    """Send what a control token ordered, serve what DecryptMessage met, or authenticate again."""
+    refuse_impossible(leg.flags)
     if state.control is not None:
         return _notify(state, state.control, leg)
     if state.pending is not None:
         return _serve(state, leg)
-    if not leg.token:
+    if leg.token:
+        raise SspiError(
+            SecurityStatus.SEC_E_INVALID_TOKEN,
+            "The context is established and no handshake message waits; pass records to DecryptMessage.",
+        )
+    if state.write_closed:
         return incomplete(state, HEADER)
-    raise SspiError(
-        SecurityStatus.SEC_E_INVALID_TOKEN,
-        "The context is established and no handshake message waits; pass records to DecryptMessage.",
-    )
+    return _authenticate_again(state, leg)
 
 
-def _notify(state: Established, control: Control, leg: Leg) -> Step:
-    state.control = None
-    output = state.connection.close() if control.number == alerts.CLOSE_NOTIFY else b""
-    state.write_closed = True
+def _step(state: Established, output: bytes, left: int = 0) -> Step:
     return Step(
         SecurityStatus.SEC_E_OK,
         state,
         output=(token(output),),
-        granted=granted(leg.flags, last=True, mutual=state.mutual),
+        input=(extra(left),) if left else (),
+        granted=state.granted,
+        expiry=state.expiry,
         established=True,
     )
+
+
+def _notify(state: Established, control: Control, leg: Leg) -> Step:
+    del leg
+    state.control = None
+    live = state.live
+    if live is not None and control.number == alerts.CLOSE_NOTIFY:
+        output = live.close()
+        state.written += 1
+        if state.records is not None:
+            state.records.write.sequence += 1
+    else:
+        release(state)
+        output = state.records.seal(ALERT, bytes(control)) if state.records else b""
+    state.write_closed = True
+    return _step(state, output)
 
 
 def _serve(state: Established, leg: Leg) -> Step:
@@ -58,45 +78,103 @@ def _serve(state: Established, leg: Leg) -> Step:
             "After SEC_I_RENEGOTIATE this call takes the EXTRA bytes of DecryptMessage; these are others.",
         )
     state.pending = None
-    state.served = b"" if data else pending.record
     left = len(data) - len(pending.record) if data else 0
+    if pending.unfinished:
+        return _continue(Renegotiating(state), pending.answer, left, leg)
+    state.served = b"" if data else pending.record
+    if pending.kind in ("Certificate", "Finished", "handshake message") and state.live is not None:
+        refresh(state, leg)
+    return _step(state, pending.answer, left)
+
+
+def _authenticate_again(state: Established, leg: Leg) -> Step:
+    """TLS 1.2 renegotiates. TLS 1.3 has fresh keys instead, and for a server that wants it the client's certificate."""
+    live = state.live
+    if state.facts.version != TLS1_3:
+        if live is None:
+            raise _let_go("renegotiate")
+        return _renegotiate(state, live, leg)
+    if state.server and ContextFlag.MUTUAL_AUTH in leg.flags and not state.mutual:
+        if live is None:
+            raise _let_go(
+                "ask for a certificate: the client offers no authentication after the handshake, or the context moved"
+            )
+        return _ask_for_certificate(state, live, leg)
+    release(state)
+    if not isinstance(state.records, Tls13Records):
+        raise _let_go("update keys")
+    return _step(state, state.records.update_key(answer_wanted=True))
+
+
+def _let_go(what: str) -> SspiError:
+    return SspiError(SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION, f"This context can no longer {what}; begin a new connection.")
+
+
+def _renegotiate(state: Established, live: Connection, leg: Leg) -> Step:
+    try:
+        if state.server and ContextFlag.MUTUAL_AUTH in leg.flags:
+            live.require_certificate(judged=True)
+        live.renegotiate()
+        live.advance(b"")
+    except TlsError as failure:
+        raise handshake_error(live, failure, leg.flags) from None
+    output = live.output()
+    state.written += count_records(output)
     return Step(
-        SecurityStatus.SEC_E_OK,
+        SecurityStatus.SEC_I_CONTINUE_NEEDED,
         state,
-        output=(token(pending.answer),),
-        input=(extra(left),) if left else (),
-        granted=granted(leg.flags, last=True, mutual=state.mutual),
-        expiry=state.expiry,
+        output=(token(output),),
+        granted=granted(leg.flags, last=False),
         established=True,
     )
 
 
-def apply_control_token(state: State, buffers: Buffers) -> State:
-    """Order a shutdown or an alert for the next leg, or forbid the session's reuse (``status-codes.md`` 3)."""
-    if len(buffers) != 1 or buffers[0].type is not BufferType.TOKEN:
-        raise SspiError(SecurityStatus.SEC_E_INVALID_TOKEN, "ApplyControlToken takes exactly one TOKEN buffer.")
-    control = _control(buffers[0].data)
-    if isinstance(state, Established):
-        state.control = control
-        return state
-    if isinstance(state, Handshaking):
-        return Handshaking(state.connection, state.credential, state.server, state.flags, state.target, state.caller, control)
-    if isinstance(state, Closed):
-        return state
-    raise SspiError(
-        SecurityStatus.SEC_E_INVALID_HANDLE, "This context takes no control token now; give it its credential first."
+def _ask_for_certificate(state: Established, live: Connection, leg: Leg) -> Step:
+    try:
+        live.require_certificate(judged=True)
+        live.ask_for_certificate()
+        live.advance(b"")
+    except TlsError as failure:
+        raise handshake_error(live, failure, leg.flags) from None
+    output = live.output()
+    state.written += count_records(output)
+    if state.records is not None:
+        state.records.write.sequence += count_records(output)
+    return _step(state, output)
+
+
+def _continue(state: Renegotiating, output: bytes, left: int, leg: Leg) -> Step:
+    return Step(
+        SecurityStatus.SEC_I_CONTINUE_NEEDED,
+        state,
+        output=(token(output),),
+        input=(extra(left),) if left else (),
+        granted=granted(leg.flags, last=False),
+        established=True,
     )
 
 
-def _control(data: bytes) -> Control:
-    order = int.from_bytes(data[:4], "little") if len(data) >= 4 else -1
-    if order == _SHUTDOWN:
-        return Control(alerts.WARNING, alerts.CLOSE_NOTIFY)
-    if order == _ALERT and len(data) >= 12:
-        level, number = int.from_bytes(data[4:8], "little"), int.from_bytes(data[8:12], "little")
-        if level in (alerts.WARNING, alerts.FATAL) and number < 256:
-            return Control(level, number)
-    raise SspiError(
-        SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION,
-        "The control token is no SCHANNEL_SHUTDOWN, SCHANNEL_ALERT or SCHANNEL_SESSION token of a whole length.",
-    )
+def renegotiate(state: Renegotiating, leg: Leg) -> Step:
+    """A leg of a renegotiation past its first message."""
+    established = state.established
+    live = established.live
+    end, wanted = whole_records(leg.token)
+    if not end:
+        return incomplete(state, wanted)
+    if live is None:
+        raise _let_go("renegotiate")
+    try:
+        progress = live.advance(leg.token[:end])
+    except TlsError as failure:
+        raise handshake_error(live, failure, leg.flags) from None
+    output = live.output()
+    left = len(leg.token) - end
+    if progress is not Progress.DONE:
+        return _continue(state, output, left, leg)
+    if unread := live.unread():
+        live.discard_unread()
+        left += unread
+    # The Finished messages were record 0 of the new keys in each direction (RFC 5246 6.1).
+    established.written = established.read = 1
+    refresh(established, leg)
+    return _step(established, output, left)

@@ -50,3 +50,12 @@ def whole_records(data: bytes) -> tuple[int, int]:
         if end + length > len(data):
             return end, end + length - len(data)
         end += length
+
+
+def count_records(data: bytes) -> int:
+    """How many records our own output holds."""
+    count = at = 0
+    while at + HEADER <= len(data):
+        at += HEADER + (data[at + 3] << 8 | data[at + 4])
+        count += 1
+    return count

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sspid.packages.contract import CredentialRequest, Leg, Message, Protected, SecurityPackage, State, Step
-from sspid.packages.schannel import acceptor, attributes, established, initiator, messages
+from sspid.packages.questions import ReadClock
+from sspid.packages.schannel import acceptor, attributes, control, established, initiator, messages
 from sspid.packages.schannel.credentials import SchannelCredential, Stores, acquire
-from sspid.packages.schannel.openssl import TlsError
-from sspid.packages.schannel.states import AwaitingCredentials, Closed, Established, Handshaking
+from sspid.packages.schannel.openssl import TLS1_3, TlsError
+from sspid.packages.schannel.states import AwaitingCredentials, Closed, Established, Handshaking, Renegotiating
 from sspid.vocabulary.errors import SspiError
+from sspid.vocabulary.flags import ContextFlag
 from sspid.vocabulary.names import Capability, PackageInfo
 from sspid.vocabulary.status import SecurityStatus
 
@@ -54,13 +57,15 @@ class SchannelPackage(SecurityPackage):
     async def initialize_security_context(self, state: State | None, leg: Leg) -> Step:
         match state:
             case None:
-                return initiator.begin(leg)
+                return initiator.begin(leg, await _session_for(leg))
             case Handshaking(server=False):
-                return initiator.proceed(state, leg)
+                return await _remembered(initiator.proceed(state, leg))
             case AwaitingCredentials():
-                return initiator.supply(state, leg)
+                return await _remembered(initiator.supply(state, leg))
             case Established(server=False):
                 return established.proceed(state, leg)
+            case Renegotiating(Established(server=False)):
+                return established.renegotiate(state, leg)
         raise _misplaced(state, "InitializeSecurityContext")
 
     async def accept_security_context(self, state: State | None, leg: Leg) -> Step:
@@ -71,10 +76,12 @@ class SchannelPackage(SecurityPackage):
                 return acceptor.proceed(state, leg)
             case Established(server=True):
                 return established.proceed(state, leg)
+            case Renegotiating(Established(server=True)):
+                return established.renegotiate(state, leg)
         raise _misplaced(state, "AcceptSecurityContext")
 
     async def apply_control_token(self, state: State, token: Buffers) -> State:
-        return established.apply_control_token(state, token)
+        return control.apply(state, token)
 
     async def query_context_attributes(self, state: State, attribute: ContextAttribute) -> AttributeValue:
         try:
@@ -86,7 +93,40 @@ class SchannelPackage(SecurityPackage):
         return messages.encrypt(_ready(state), message)
 
     async def decrypt_message(self, state: State, message: Message) -> Protected:
-        return messages.decrypt(_ready(state), message)
+        ready = _ready(state)
+        answer = messages.decrypt(ready, message)
+        if ready.pending is not None and ready.pending.kind in ("NewSessionTicket", "handshake message"):
+            await _remember(ready)
+        return answer
+
+    def free_credentials_handle(self, credential: SchannelCredential) -> None:
+        credential.sessions.clear()
+
+
+async def _session_for(leg: Leg) -> bytes:
+    credential: SchannelCredential = leg.credential
+    if not (credential.sessions and credential.policy.reconnects):
+        return b""
+    again = ContextFlag.REUSE_SESSION_TICKETS in leg.flags
+    return credential.sessions.take(leg.caller, leg.target_name, await ReadClock(), again=again)
+
+
+async def _remembered(step: Step) -> Step:
+    if step.established and step.state.facts.version != TLS1_3:
+        await _remember(step.state)
+    return step
+
+
+async def _remember(state: Established) -> None:
+    """Keep the session of a client for the next connection to the same target, once OpenSSL has it."""
+    live, credential = state.live, state.credential
+    # A session whose certificate nobody judged must not come back as a judged one.
+    if state.server or live is None or credential is None or not (state.reconnects and state.mutual):
+        return
+    if session := live.session():
+        expiry = await ReadClock() + timedelta(seconds=credential.policy.lifespan)
+        once = state.facts.version == TLS1_3
+        credential.sessions.keep(state.caller, state.target, session, expiry, once=once)
 
 
 def _ready(state: Any) -> Established:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 
 from sspid.packages.contract import Leg, Step
+from sspid.packages.schannel.facts import gather, logged_secrets, tls13_records
 from sspid.packages.schannel.failures import handshake_error
 from sspid.packages.schannel.flags import granted
-from sspid.packages.schannel.framing import whole_records
-from sspid.packages.schannel.openssl import Progress, TlsError
+from sspid.packages.schannel.framing import count_records, whole_records
+from sspid.packages.schannel.openssl import TLS1_3, Progress, TlsError
 from sspid.packages.schannel.states import AwaitingCredentials, Closed, Established, Handshaking
 from sspid.vocabulary.buffers import extra, missing, token
 from sspid.vocabulary.status import SecurityStatus
@@ -65,23 +66,63 @@ def _done(state: Handshaking, leg: Leg, left: int) -> Step:
     if unread := connection.unread():
         connection.discard_unread()
         left += unread
-    certificate = connection.peer_certificate()
-    mutual = bool(certificate) and connection.verify_error is None
-    expiry = _end_of(certificate) if certificate else None
-    established = Established(connection, state.credential, state.server, leg.flags, state.target, state.caller, mutual, expiry)
+    output = connection.output()
+    established = _establish(state, leg, output)
     return Step(
         SecurityStatus.SEC_E_OK,
         established,
-        output=(token(connection.output()),),
+        output=(token(output),),
         input=(extra(left),) if left else (),
-        granted=granted(leg.flags, last=True, mutual=mutual),
-        expiry=expiry,
+        granted=established.granted,
+        expiry=established.expiry,
         established=True,
     )
 
 
+def _establish(state: Handshaking, leg: Leg, output: bytes) -> Established:
+    connection, credential, server = state.connection, state.credential, state.server
+    tls13 = connection.version() == TLS1_3
+    secrets = logged_secrets(connection.key_log) if tls13 else {}
+    facts = gather(connection, credential.only_certificate, secrets)
+    records = tls13_records(facts, secrets, server=server, written=count_records(output) if server else 0)
+    mutual = bool(facts.peer_chain) and connection.peer_judged_good()
+    kept = not tls13 or records is None or state.post_handshake_auth
+    reconnects = state.reconnects and credential.policy.reconnects
+    awaits = not (kept or server) and reconnects
+    live = connection if kept or awaits else None
+    return Established(
+        facts,
+        records,
+        live,
+        server,
+        granted(leg.flags, last=True, mutual=mutual),
+        state.target,
+        state.caller,
+        credential if live else None,
+        end_of(facts.peer) if facts.peer_chain else None,
+        mutual,
+        awaits,
+        reconnects,
+        1,
+        1,
+    )
+
+
+def refresh(established: Established, leg: Leg) -> None:
+    """Take over what a renegotiation, or an authentication after the handshake, has changed."""
+    live = established.live
+    if live is None:
+        return
+    facts = gather(live, established.facts.local, {})
+    established.facts = facts.with_secret(established.facts.secret)
+    established.mutual = bool(facts.peer_chain) and live.peer_judged_good()
+    established.granted = granted(leg.flags, last=True, mutual=established.mutual)
+    established.expiry = end_of(facts.peer) if facts.peer_chain else None
+
+
 @lru_cache(maxsize=256)
-def _end_of(certificate: bytes) -> datetime | None:
+def end_of(certificate: bytes) -> datetime | None:
+    """When a certificate (DER) ends; the end of all time for one that does not decode."""
     try:
         return x509.load_der_x509_certificate(certificate).not_valid_after_utc
     except ValueError:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
-
-import idna
 
 from sspid.packages.contract import Leg, Step
 from sspid.packages.schannel import handshake
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
     from sspid.packages.schannel.credentials import SchannelCredential
 
 
-def begin(leg: Leg) -> Step:
-    """First leg: no input token, a ClientHello out."""
+def begin(leg: Leg, session: bytes = b"") -> Step:
+    """First leg: no input token, a ClientHello out that offers `session` again unless empty."""
     refuse_impossible(leg.flags)
     if leg.token:
         raise SspiError(
@@ -38,7 +37,13 @@ def begin(leg: Leg) -> Step:
     if protocols:
         connection.offer(protocols)
     _identify(connection, leg)
-    return handshake.feed(Handshaking(connection, credential, False, leg.flags, leg.target_name, leg.caller), leg, b"", 0)
+    later = bool(credential.certificates) and ContextFlag.NO_POST_HANDSHAKE_AUTH not in leg.flags
+    if later:
+        connection.offer_post_handshake_auth()
+    if session:
+        connection.resume(session)
+    state = Handshaking(connection, credential, False, leg.flags, leg.target_name, leg.caller, post_handshake_auth=later)
+    return handshake.feed(state, leg, b"", 0)
 
 
 def proceed(state: Handshaking, leg: Leg) -> Step:
@@ -110,12 +115,15 @@ def _address(name: str) -> bytes:
 
 def _host(name: str) -> bytes:
     """The A-label form that certificates carry; what is sent as SNI stays as the caller wrote it ([MS-TLSP] 1.4)."""
-    try:
-        host = name.encode("ascii") if name.isascii() else idna.encode(name, uts46=True)
-    except (idna.IDNAError, UnicodeError):
-        host = b""
-    if not 0 < len(host) <= 255 or len(name.encode()) > 255 or min(host) <= 0x20:
+    host = name.encode("utf-8", "replace") if name.isascii() else b".".join(map(_a_label, name.split(".")))
+    if not 0 < len(host) <= 255 or len(name.encode("utf-8", "replace")) > 255 or min(host) <= 0x20:
         raise SspiError(
             SecurityStatus.SEC_E_TARGET_UNKNOWN, "The target name is no host name; give a DNS name or an IP address."
         )
     return host
+
+
+def _a_label(label: str) -> bytes:
+    # RFC 5891 5.2 to 5.5 for a name that is looked up: normal form, lower case, Punycode.
+    label = unicodedata.normalize("NFC", label.lower())
+    return label.encode() if label.isascii() else b"xn--" + label.encode("punycode", "replace")

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sspid.packages.contract import Message, Protected
-from sspid.packages.schannel.failures import received_alert
-from sspid.packages.schannel.framing import ALERT, HEADER, MAX_FRAGMENT, record_length
-from sspid.packages.schannel.openssl import TlsError
+from sspid.packages.schannel.framing import HEADER, MAX_FRAGMENT, record_length
+from sspid.packages.schannel.protection import open_record, seal
 from sspid.packages.schannel.states import PostHandshake
 from sspid.packages.schannel.suites import record_overhead
-from sspid.vocabulary.buffers import Buffers, BufferType, SecurityBuffer, extra, missing, token
+from sspid.vocabulary.buffers import Buffers, BufferType, SecurityBuffer, extra, missing
 from sspid.vocabulary.errors import FailureDetail, SspiError
 from sspid.vocabulary.status import SecurityStatus
 
@@ -40,21 +39,11 @@ def encrypt(state: Established, message: Message) -> Protected:
             SecurityStatus.SEC_E_ENCRYPT_FAILURE,
             f"A TLS record carries at most {MAX_FRAGMENT} bytes, not {len(data)}; split the message.",
         )
-    sealed = _seal(state, data)
+    sealed = seal(state, data)
     if not framed:
         return Protected((SecurityBuffer(BufferType.DATA, sealed),))
-    header, _ = record_overhead(state.connection.version(), state.connection.cipher()[0])
+    header, _ = record_overhead(state.facts.version, state.facts.cipher)
     return Protected(_in_place(message.buffers, sealed, header, len(data)))
-
-
-def _seal(state: Established, data: bytes) -> bytes:
-    write = state.connection.write
-    try:
-        if len(data) <= MAX_FRAGMENT:
-            return write(data)
-        return b"".join(write(data[at : at + MAX_FRAGMENT]) for at in range(0, len(data), MAX_FRAGMENT))
-    except TlsError as failure:
-        raise SspiError(SecurityStatus.SEC_E_ENCRYPT_FAILURE, f"OpenSSL could not seal the message: {failure.text}.") from None
 
 
 def _in_place(buffers: Buffers, sealed: bytes, header: int, length: int) -> Buffers:
@@ -105,7 +94,7 @@ def _skip_served(state: Established, data: bytes) -> int:
 
 def _one_record(state: Established, data: bytes, at: int, length: int) -> Protected:
     record = data[at : at + length]
-    plain = _open(state, record)
+    plain = open_record(state, record)
     rest = len(data) - at - length
     if isinstance(plain, PostHandshake):
         return _renegotiate(plain, (SecurityBuffer(BufferType.STREAM_HEADER), SecurityBuffer(BufferType.DATA), _TRAILER), rest)
@@ -113,7 +102,7 @@ def _one_record(state: Established, data: bytes, at: int, length: int) -> Protec
         return Protected(
             (_header(b""), SecurityBuffer(BufferType.DATA), _TRAILER, _EMPTY), SecurityStatus.SEC_I_CONTEXT_EXPIRED
         )
-    header, _ = record_overhead(state.connection.version(), state.connection.cipher()[0])
+    header, _ = record_overhead(state.facts.version, state.facts.cipher)
     trailer = SecurityBuffer(BufferType.STREAM_TRAILER, record[header + len(plain) :])
     last = extra(rest) if rest else _EMPTY
     return Protected((_header(record[:header]), SecurityBuffer(BufferType.DATA, plain), trailer, last))
@@ -132,7 +121,7 @@ def _every_record(state: Established, data: bytes, at: int) -> Protected:
         length = record_length(data, at) if at < len(data) else 0
         if not length or at + length > len(data):
             return _plain(parts, len(data) - at)
-        opened = _open(state, data[at : at + length])
+        opened = open_record(state, data[at : at + length])
         if opened is None:
             return Protected((SecurityBuffer(BufferType.DATA, b"".join(parts)),), SecurityStatus.SEC_I_CONTEXT_EXPIRED)
         if isinstance(opened, PostHandshake):
@@ -152,44 +141,6 @@ def _renegotiate(pending: PostHandshake, before: Buffers, rest: int) -> Protecte
         SecurityStatus.SEC_I_RENEGOTIATE,
         message=f"The peer sent a {pending.kind}; pass the EXTRA bytes to the next leg of this context, then go on.",
         detail=FailureDetail(state=pending.kind),
-    )
-
-
-def _open(state: Established, record: bytes) -> bytes | PostHandshake | None:
-    """Application data, a handshake record that waits for a leg, or None for close_notify."""
-    connection = state.connection
-    try:
-        plain = connection.read(record)
-    except EOFError:
-        state.read_closed = True
-        return None
-    except TlsError as failure:
-        state.read_closed = state.write_closed = True
-        raise _broken(state, failure) from None
-    if plain is not None:
-        return plain
-    if record[0] == ALERT:
-        return b""
-    answer = connection.output()
-    state.pending = PostHandshake(_kind(state, answer), record, answer)
-    return state.pending
-
-
-def _kind(state: Established, answer: bytes) -> str:
-    if state.server:
-        return "ClientHello" if answer[:1] == b"\x16" else "KeyUpdate"
-    return "KeyUpdate" if answer else "NewSessionTicket"
-
-
-def _broken(state: Established, failure: TlsError) -> SspiError:
-    if failure.alert is not None:
-        return received_alert(failure.alert)
-    output = state.connection.output()
-    return SspiError(
-        SecurityStatus.SEC_E_MESSAGE_ALTERED,
-        "A record does not fit the connection's keys and sequence; it was altered, repeated or lost, and the context is over.",
-        detail=FailureDetail(alert=20, alert_sent=bool(output), state=failure.text),
-        output=(token(output),) if output else (),
     )
 
 

@@ -25,8 +25,8 @@ TLS1_2 = 0x0303
 TLS1_3 = 0x0304
 DTLS1_2 = 0xFEFD
 
-_MODES = 0x1 | 0x2 | 0x4 | 0x8 | 0x10
-"""Partial writes, moving write buffer, auto retry, no automatic chain from the trust store, release buffers (ssl.h)."""
+_MODES = 0x1 | 0x2 | 0x4 | 0x8
+"""Partial writes, moving write buffer, auto retry, no automatic chain from the trust store (ssl.h)."""
 _SSL_LIBRARY = 20
 _CERTIFICATE_VERIFY_FAILED = 134
 _ALERT_RECEIVED = 1000
@@ -298,6 +298,42 @@ class Connection:
         """Go on whatever the peer's chain is; `verify_error` still tells."""
         lib.SSL_set_verify(self.ssl, _VERIFY_NONE, _on_verify)
 
+    def offer_post_handshake_auth(self) -> None:
+        """Tell a TLS 1.3 server that it may ask for the certificate after the handshake too."""
+        lib.SSL_set_post_handshake_auth(self.ssl, 1)
+
+    def resume(self, session: bytes) -> None:
+        """Offer a session that `session` packed; one that no longer decodes is left out."""
+        start = ffi.new("unsigned char **", ffi.from_buffer("unsigned char[]", session))
+        found = lib.d2i_SSL_SESSION(ffi.NULL, start, len(session))
+        if found == ffi.NULL:
+            lib.ERR_clear_error()
+            return
+        lib.SSL_set_session(self.ssl, found)
+        lib.SSL_SESSION_free(found)
+
+    def session(self) -> bytes:
+        """The session as bytes that `resume` takes; empty where there is none to resume."""
+        found = lib.SSL_get_session(self.ssl)
+        length = 0 if found == ffi.NULL else lib.i2d_SSL_SESSION(found, ffi.NULL)
+        if length <= 0:
+            return b""
+        out = ffi.new("unsigned char[]", length)
+        lib.i2d_SSL_SESSION(found, ffi.new("unsigned char **", out))
+        return bytes(ffi.buffer(out))
+
+    def forbid_tickets(self) -> None:
+        """Hand out no ticket on this connection."""
+        lib.SSL_set_options(self.ssl, _OP_NO_TICKET)
+
+    def renegotiate(self) -> None:
+        """Begin a TLS 1.2 handshake on the established connection."""
+        _check(lib.SSL_renegotiate(self.ssl))
+
+    def ask_for_certificate(self) -> None:
+        """Ask a TLS 1.3 client for its certificate after the handshake."""
+        _check(lib.SSL_verify_client_post_handshake(self.ssl))
+
     def require_certificate(self, *, judged: bool) -> None:
         """Ask the client for a certificate and fail without one; `judged` False leaves its chain to the caller."""
         lib.SSL_set_verify(self.ssl, _VERIFY_PEER | _VERIFY_REQUIRE, _on_verify if judged else _on_verify_tolerant)
@@ -408,6 +444,10 @@ class Connection:
         lib.SSL_get0_alpn_selected(self.ssl, start, length)
         return bytes(ffi.buffer(start[0], length[0])) if length[0] else b""
 
+    def peer_judged_good(self) -> bool:
+        """Whether the peer's chain was verified without an error, now or when the resumed session began."""
+        return self.verify_error is None and lib.SSL_get_verify_result(self.ssl) == 0
+
     def resumed(self) -> bool:
         """Whether the handshake resumed a session."""
         return bool(lib.SSL_session_reused(self.ssl))
@@ -440,6 +480,15 @@ class Connection:
         read(self.ssl, data, length)
         return bytes(ffi.buffer(data, length))
 
+    def session_secrets(self) -> bytes:
+        """The master secret, the client's random and the server's, joined: what a TLS 1.2 connection's keys come from."""
+        session = lib.SSL_get_session(self.ssl)
+        out = ffi.new("unsigned char[]", 112)
+        lib.SSL_SESSION_get_master_key(session, out, 48)
+        lib.SSL_get_client_random(self.ssl, out + 48, 32)
+        lib.SSL_get_server_random(self.ssl, out + 80, 32)
+        return bytes(ffi.buffer(out))
+
     def export(self, label: bytes, length: int, context: bytes | None) -> bytes:
         """Keying material of RFC 5705 and RFC 8446 7.5."""
         out = ffi.new("unsigned char[]", length)
@@ -457,11 +506,12 @@ def _on_keylog(ssl: Any, line: Any) -> None:
     _running[ssl].key_log.append(ffi.string(line))
 
 
-def _judge(ok: int, store_context: Any) -> tuple[Connection, bool]:
+def _judge(store_context: Any) -> tuple[Connection, bool]:
     ssl = lib.X509_STORE_CTX_get_ex_data(store_context, lib.SSL_get_ex_data_X509_STORE_CTX_idx())
     connection = _running[ssl]
     error = lib.X509_STORE_CTX_get_error(store_context)
-    if ok or error in connection.context.tolerated:
+    if error in connection.context.tolerated:
+        lib.X509_STORE_CTX_set_error(store_context, 0)
         return connection, True
     if connection.verify_error is None:
         connection.verify_error = error, lib.X509_STORE_CTX_get_error_depth(store_context)
@@ -470,13 +520,13 @@ def _judge(ok: int, store_context: Any) -> tuple[Connection, bool]:
 
 @ffi.callback("int (*)(int, X509_STORE_CTX *)")  # type: ignore[untyped-decorator]  # cffi ships no types
 def _on_verify(ok: int, store_context: Any) -> int:
-    return 1 if ok else int(_judge(ok, store_context)[1])
+    return 1 if ok else int(_judge(store_context)[1])
 
 
 @ffi.callback("int (*)(int, X509_STORE_CTX *)")  # type: ignore[untyped-decorator]  # cffi ships no types
 def _on_verify_tolerant(ok: int, store_context: Any) -> int:
     if not ok:
-        _judge(ok, store_context)
+        _judge(store_context)
     return 1
 
 

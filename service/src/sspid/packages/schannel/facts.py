@@ -1,0 +1,103 @@
+"""What a finished handshake established and attributes ask for, taken from OpenSSL once; it answers no attribute itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from sspid.packages.schannel.keys import TLS12_SUITES, TLS13_SUITES, tls12_keys
+from sspid.packages.schannel.openssl import TLS1_2, TLS1_3
+from sspid.packages.schannel.records import Direction, Records, Tls12Records, Tls13Records
+from sspid.packages.schannel.suites import SUITES
+
+if TYPE_CHECKING:
+    from sspid.packages.schannel.openssl import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """`secret` exports keying material: TLS 1.3's exporter secret, or TLS 1.2's master secret and randoms without OpenSSL."""
+
+    version: int
+    cipher: str
+    bits: int
+    group: str
+    protocol: bytes
+    resumed: bool
+    peer_chain: tuple[bytes, ...] = field(repr=False)
+    local: bytes = field(repr=False)
+    finished: bytes = field(default=b"", repr=False)
+    secret: bytes = field(default=b"", repr=False)
+
+    @property
+    def peer(self) -> bytes:
+        """The peer's own certificate; empty for none."""
+        return self.peer_chain[0] if self.peer_chain else b""
+
+    def with_secret(self, secret: bytes) -> Facts:
+        """The same facts once OpenSSL is gone."""
+        return replace(self, secret=secret)
+
+
+def gather(connection: Connection, local: bytes, secrets: dict[bytes, bytes]) -> Facts:
+    """Ask OpenSSL once, right after the handshake."""
+    version = connection.version()
+    cipher, bits = connection.cipher()
+    resumed = connection.resumed()
+    finished = b""
+    if version != TLS1_3:
+        # RFC 5929 3.1: the first Finished; the client sends it in a full handshake, the server in a resumed one.
+        finished = connection.finished(peer=connection.context.server != resumed)
+    return Facts(
+        version,
+        cipher,
+        bits,
+        connection.group(),
+        connection.protocol(),
+        resumed,
+        _shared(connection.peer_chain()),
+        local or connection.local_certificate(),
+        finished,
+        secrets.get(b"EXPORTER_SECRET", b""),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _shared(chain: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """One copy of a chain however many contexts met it."""
+    return chain
+
+
+def logged_secrets(key_log: list[bytes]) -> dict[bytes, bytes]:
+    """OpenSSL's key log lines by label."""
+    return {label: bytes.fromhex(secret.decode()) for label, _, secret in (line.split(b" ") for line in key_log)}
+
+
+def tls13_records(facts: Facts, secrets: dict[bytes, bytes], *, server: bool, written: int) -> Records | None:
+    """The record layer after a TLS 1.3 handshake; `written` records of ours are out. None for a suite left to OpenSSL."""
+    suite = TLS13_SUITES.get(_number(facts.cipher))
+    ours, theirs = _SERVER_FIRST if server else _CLIENT_FIRST
+    if suite is None or ours not in secrets or theirs not in secrets:
+        return None
+    return Tls13Records(_number(facts.cipher), suite, Direction(secrets[ours], written), Direction(secrets[theirs]))
+
+
+_CLIENT_FIRST = (b"CLIENT_TRAFFIC_SECRET_0", b"SERVER_TRAFFIC_SECRET_0")
+_SERVER_FIRST = _CLIENT_FIRST[::-1]
+
+
+def tls12_records(facts: Facts, session: bytes, *, server: bool, written: int, read: int) -> Records | None:
+    """The record layer of a TLS 1.2 connection; `session` as in `keys.tls12_exporter`. None for a suite left to OpenSSL."""
+    number = _number(facts.cipher)
+    suite = TLS12_SUITES.get(number)
+    if suite is None or facts.version != TLS1_2:
+        return None
+    client, host = tls12_keys(session[:48], session[48:80], session[80:], suite)
+    ours, theirs = (host, client) if server else (client, host)
+    return Tls12Records(number, suite, Direction(ours, written), Direction(theirs, read))
+
+
+def _number(cipher: str) -> int:
+    suite = SUITES.get(cipher)
+    return suite.number if suite else 0
