@@ -42,7 +42,7 @@ stubs_are_fresh() {
 }
 
 python=()
-for folder in service/src client/python/src client/python/tests tests bench examples; do
+for folder in service/src client/python/src client/python/tests tests examples; do
     [ -z "$(find "$folder" -name '*.py' -print -quit 2>/dev/null)" ] || python+=("$folder")
 done
 
@@ -50,6 +50,8 @@ check "the lock files satisfy the distributions" lock_matches_distributions
 check "ruff check" "$bin/ruff" check
 check "ruff format" "$bin/ruff" format --check
 check "mypy" "$bin/mypy" "${python[@]}"
+# A bench imports its neighbours as the scripts they are, from its own folder.
+check "mypy of the benches" env MYPYPATH=bench "$bin/mypy" bench
 check "imports run one way" "$bin/lint-imports"
 check "buf lint" "$bin/buf" lint protos
 check "buf breaking" protos_break_nothing
