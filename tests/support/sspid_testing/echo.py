@@ -1,0 +1,83 @@
+"""A package for the broker's own tests: its token says what each leg shall come to, so that every road can be walked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sspid.packages.contract import CredentialRequest, Leg, Message, Protected, SecurityPackage, Step
+from sspid.vocabulary.attributes import Names
+from sspid.vocabulary.buffers import BufferType, SecurityBuffer, missing, token
+from sspid.vocabulary.errors import SspiError
+from sspid.vocabulary.names import Capability, PackageInfo
+from sspid.vocabulary.status import SecurityStatus
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sspid.vocabulary.attributes import AttributeValue, ContextAttribute
+    from sspid.vocabulary.credentials import CredentialUse
+
+
+@dataclass(frozen=True)
+class EchoCredential:
+    use: CredentialUse
+    expiry: datetime | None = None
+
+
+@dataclass(frozen=True)
+class EchoState:
+    seen: tuple[bytes, ...] = ()
+
+
+@dataclass
+class Echo(SecurityPackage):
+    """Tokens: "go" continues, "ok" ends well, "more" is incomplete, "bad" fails, "bug" is a bug; all else continues."""
+
+    name: str = "Echo"
+    may_block: bool = False
+    deleted: list[EchoState] = field(default_factory=list)
+    legs: int = 0
+
+    def __post_init__(self) -> None:
+        self.info = PackageInfo(self.name, "for tests", Capability.CONNECTION, 1, 0, 100)
+
+    async def acquire_credentials_handle(self, request: CredentialRequest) -> EchoCredential:
+        return EchoCredential(request.use)
+
+    async def initialize_security_context(self, state: EchoState | None, leg: Leg) -> Step:
+        return self._step(state or EchoState(), leg)
+
+    async def accept_security_context(self, state: EchoState | None, leg: Leg) -> Step:
+        return self._step(state or EchoState(), leg)
+
+    def _step(self, state: EchoState, leg: Leg) -> Step:
+        self.legs += 1
+        if leg.token == b"more":
+            return Step(SecurityStatus.SEC_E_INCOMPLETE_MESSAGE, state, input=(missing(3),))
+        if leg.token == b"bad":
+            raise SspiError(SecurityStatus.SEC_E_LOGON_DENIED, "the token says bad", output=(token(b"alert"),))
+        if leg.token == b"bug":
+            raise ZeroDivisionError
+        following = EchoState((*state.seen, leg.token))
+        answer = (token(b"answer to " + leg.token + b" for " + leg.target_name.encode()),)
+        if leg.token == b"ok":
+            return Step(SecurityStatus.SEC_E_OK, following, answer, established=True)
+        return Step(SecurityStatus.SEC_I_CONTINUE_NEEDED, following, answer)
+
+    async def query_context_attributes(self, state: EchoState, attribute: ContextAttribute) -> AttributeValue:
+        del attribute
+        return Names(",".join(each.decode() for each in state.seen))
+
+    async def encrypt_message(self, state: EchoState, message: Message) -> Protected:
+        del state
+        return Protected((SecurityBuffer(BufferType.DATA, message.buffers[0].data[::-1]),))
+
+    async def export_security_context(self, state: EchoState) -> bytes:
+        return b",".join(state.seen)
+
+    async def import_security_context(self, packed: bytes) -> EchoState:
+        return EchoState(tuple(packed.split(b",")))
+
+    def delete_security_context(self, state: EchoState) -> None:
+        self.deleted.append(state)
