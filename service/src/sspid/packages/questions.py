@@ -164,6 +164,13 @@ class LookUpDigestSecret(Question["DigestSecret | None"]):
 
 
 @dataclass(frozen=True, slots=True)
+class MapCertificate(Question["Account | None"]):
+    """The account the operator mapped a certificate (DER, already judged genuine) to; None where it is mapped to none."""
+
+    certificate: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class SealingKey(Question[bytes]):
     """The 32 bytes all workers share for `purpose`; another one after a rotation, when what the old one sealed is stale."""
 
