@@ -13,7 +13,7 @@ from sspid.vocabulary.flags import NO_FLAGS, Flags
 from sspid_testing.world import FixedWorld
 
 if TYPE_CHECKING:
-    from sspid.packages.contract import SecurityPackage
+    from sspid.packages.contract import Protected, SecurityPackage
     from sspid.vocabulary.credentials import Secret
 
 
@@ -76,7 +76,7 @@ class End:
 
     def _protect(self, function: Any, signature: bytes, data: bytes, qop: int, number: int) -> Buffers:
         buffers = (token(signature), SecurityBuffer(BufferType.DATA, data))
-        protected = self.world.run(function(self.state, Message(buffers, qop, number)))
+        protected: Protected = self.world.run(function(self.state, Message(buffers, qop, number)))
         return protected.buffers
 
 
