@@ -206,9 +206,11 @@ class Service:
         if self._settings.metrics_address:
             host, _, port = self._settings.metrics_address.rpartition(":")
             try:
-                start_http_server(int(port), host, self.metrics.registry)
+                serving, _ = start_http_server(int(port), host, self.metrics.registry)
             except OSError as error:
                 self._log.warning("no metrics", address=self._settings.metrics_address, reason=str(error))
+            else:
+                self._log.info("metrics", address=f"{host}:{serving.server_port}")
 
     def _sweep(self) -> None:
         while not self._stopping.wait(SWEEP_SECONDS):

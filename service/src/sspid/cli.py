@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import signal
+import os
 import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,12 +54,13 @@ def worker(config_file: Path | None, worker: int, workers: int, folder: Path, po
 
 
 def _serve_one(settings: Settings, *, demo: bool, crew: Crew | None = None) -> None:
+    # gRPC's core writes lines of its own to standard error, between our structured ones, unless told before its import.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from sspid import logs  # noqa: PLC0415  # imported late: `sspid --help` needs none of it
     from sspid.app import Service  # noqa: PLC0415  # as above
+    from sspid.stopping import StopSignal  # noqa: PLC0415  # as above
 
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = StopSignal()
     log = logs.configure(settings.log)
     service = Service(settings, log, crew)
     try:

@@ -1,20 +1,18 @@
 """The configuration: one frozen object, read once from a TOML file and SSPID_* variables, every key documented here."""
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: typed_settings reads the types of nested tables as they stand.
 
 import ipaddress
 import os
 import re
 import tomllib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import Any, Self, get_args, get_type_hints
 
 import typed_settings
 from typed_settings.exceptions import TsError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 PREFIX = "SSPID_"
 
@@ -148,7 +146,7 @@ class Settings:
     log: Log = key(Log, "[log]: what is logged.")
     credentials: dict[str, ConfiguredCredential] = key(dict, "[credentials.NAME]: credentials callers may name.")
 
-    def on_ports(self, ports: Sequence[int]) -> Settings:
+    def on_ports(self, ports: Sequence[int]) -> Self:
         """The same settings with the TCP listeners on ports that have been chosen already, in order."""
         chosen = iter(ports)
         listeners = [

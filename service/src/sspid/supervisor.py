@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sspid import __version__, embedded, logs
+from sspid.stopping import StopSignal
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
@@ -41,9 +41,7 @@ def serve(settings: Settings, config_file: Path | None, workers: int) -> int:
         reserved = [stack.enter_context(reserve(each.address)) for each in settings.listeners if not each.is_unix]
         ports = [each.getsockname()[1] for each in reserved]
         crew = Crew(config_file, workers, folder, ports, logs.configure(settings.log))
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
+        stop = StopSignal()
         addresses = crew.start()
         _serve_metrics(settings, folder)
         click.echo(f"sspid {__version__} ready: {addresses} (data in {settings.data_dir}, {workers} workers)")
@@ -107,7 +105,7 @@ class Crew:
             raise click.ClickException("A worker did not start; its log says why.")
         return line.removeprefix(READY).strip()
 
-    def watch(self, stop: threading.Event) -> int:
+    def watch(self, stop: StopSignal) -> int:
         """Keep every worker running until `stop`, then drain them all."""
         while not stop.wait(0.5):
             for worker, process in enumerate(self._processes):

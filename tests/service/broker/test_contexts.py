@@ -317,8 +317,13 @@ def test_two_calls_on_one_context_take_turns() -> None:
     broker = Broker()
     begun = broker.leg(b"go").context
     order: list[str] = []
+
+    def take_a_leg() -> None:
+        broker.leg(b"next", begun)
+        order.append("leg")
+
     with broker.contexts.use("alice", begun):
-        thread = threading.Thread(target=lambda: (broker.leg(b"next", begun), order.append("leg")))
+        thread = threading.Thread(target=take_a_leg)
         thread.start()
         time.sleep(0.05)
         order.append("holder")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -8,8 +9,11 @@ from sspid.broker.replays import CreatingCalls, RequestId
 from sspid.vocabulary.errors import RefusedError, SspiError
 from sspid.vocabulary.status import SecurityStatus
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def counted() -> tuple[list[int], object]:
+
+def counted() -> tuple[list[int], Callable[[], int]]:
     done: list[int] = []
 
     def act() -> int:
@@ -22,18 +26,18 @@ def counted() -> tuple[list[int], object]:
 def test_the_same_request_gets_the_first_answer_again() -> None:
     calls = CreatingCalls()
     done, act = counted()
-    first = calls.once("a", RequestId("1", b"x"), act)  # type: ignore[arg-type]
-    assert calls.once("a", RequestId("1", b"x"), act) == first  # type: ignore[arg-type]
+    first = calls.once("a", RequestId("1", b"x"), act)
+    assert calls.once("a", RequestId("1", b"x"), act) == first
     assert len(done) == 1
 
 
 def test_another_caller_or_no_id_is_another_call() -> None:
     calls = CreatingCalls()
     done, act = counted()
-    calls.once("a", RequestId("1", b"x"), act)  # type: ignore[arg-type]
-    calls.once("b", RequestId("1", b"x"), act)  # type: ignore[arg-type]
-    calls.once("a", None, act)  # type: ignore[arg-type]
-    calls.once("a", None, act)  # type: ignore[arg-type]
+    calls.once("a", RequestId("1", b"x"), act)
+    calls.once("b", RequestId("1", b"x"), act)
+    calls.once("a", None, act)
+    calls.once("a", None, act)
     assert len(done) == 4
 
 
@@ -93,12 +97,12 @@ def test_answers_are_forgotten_by_age_and_by_number() -> None:
     calls = CreatingCalls(seconds=10, per_caller=2, clock=lambda: now[0])
     done, act = counted()
     for name in ("1", "2", "3"):
-        calls.once("a", RequestId(name, b"x"), act)  # type: ignore[arg-type]
-    calls.once("a", RequestId("3", b"x"), act)  # type: ignore[arg-type]
+        calls.once("a", RequestId(name, b"x"), act)
+    calls.once("a", RequestId("3", b"x"), act)
     assert len(done) == 3
-    calls.once("a", RequestId("1", b"x"), act)  # type: ignore[arg-type]
+    calls.once("a", RequestId("1", b"x"), act)
     assert len(done) == 4
     now[0] = 11
     calls.sweep()
-    calls.once("a", RequestId("1", b"x"), act)  # type: ignore[arg-type]
+    calls.once("a", RequestId("1", b"x"), act)
     assert len(done) == 5

@@ -131,6 +131,9 @@ class Server:
         before = os.umask(0o177)
         try:
             self._server.add_insecure_port(f"unix:{path}")
+        except RuntimeError as error:
+            message = f"cannot listen on unix://{path} ({len(str(path))} bytes long, of at most 107): {error}"
+            raise OSError(message) from None
         finally:
             os.umask(before)
         return f"unix://{path}"

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import grpc
+import pytest
+
+from sspid_testing import server
+from sspid_testing.wire import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def given_target() -> Wire | None:
+    """The service that SSPID_TARGET names, called over mutual TLS: how the containers' tests run."""
+    target = os.environ.get("SSPID_TARGET")
+    if not target:
+        return None
+    ca, certificate, key = (Path(os.environ[f"SSPID_TLS_{name}"]).read_bytes() for name in ("CA", "CERT", "KEY"))
+    return Wire(grpc.secure_channel(target, grpc.ssl_channel_credentials(ca, key, certificate)))
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.Running]:
+    """A service of the tests' own, for what needs its files, log or process."""
+    with server.running(tmp_path_factory.mktemp("sspid")) as service:
+        yield service
+
+
+@pytest.fixture
+def wire(request: pytest.FixtureRequest) -> Iterator[Wire]:
+    """Raw stubs to a service: the one SSPID_TARGET names, else the tests' own."""
+    wire = given_target() or Wire(grpc.insecure_channel(request.getfixturevalue("running").target))
+    yield wire
+    wire.channel.close()
