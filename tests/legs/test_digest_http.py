@@ -1,0 +1,764 @@
+"""Digest for HTTP, both ends in memory: which status each leg has, and why."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from sspid.packages import questions
+from sspid.packages.digest import package
+from sspid.vocabulary.attributes import ContextAttribute
+from sspid.vocabulary.buffers import BufferType, SecurityBuffer
+from sspid.vocabulary.errors import SspiError
+from sspid.vocabulary.flags import ContextFlag
+from sspid.vocabulary.status import SecurityStatus
+from sspid_testing.digest import HTTP, PASSWORD, REALM, USER, Digest, digest, enrol, entity_hash, parameter, unquoted
+
+pytestmark = [pytest.mark.digest, pytest.mark.legs]
+ALGORITHMS = [name + suffix for name in ("MD5", "SHA-256", "SHA-512-256") for suffix in ("", "-sess")]
+GET = parameter("GET")
+INTEGRITY = HTTP | {ContextFlag.INTEGRITY}
+MUTUAL = HTTP | {ContextFlag.MUTUAL_AUTH}
+BODY = b"name=value"
+
+
+def raises(status, function, *arguments, **settings):
+    with pytest.raises(SspiError) as caught:
+        function(*arguments, **settings)
+    assert caught.value.status is status, caught.value
+    return caught.value
+
+
+def handshake(side: Digest, user=USER, password=PASSWORD, flags=HTTP):
+    """The acceptor's credential, its state after the challenge and the initiator's step."""
+    acceptor = side.acceptor()
+    challenged = side.accept(None, acceptor, flags=flags)
+    assert challenged.status is SecurityStatus.SEC_I_CONTINUE_NEEDED
+    responded = side.initialize(
+        None, side.initiator(user, password), challenged.output[0].data, GET, target="/dir/index.html", flags=flags
+    )
+    return acceptor, challenged.state, responded
+
+
+def established(side: Digest):
+    acceptor, state, responded = handshake(side)
+    accepted = side.accept(state, acceptor, responded.output[0].data, GET)
+    assert accepted.established
+    return responded.state, accepted.state
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_challenge_response_ok(algorithm):
+    side = digest(algorithms=(algorithm,))
+    acceptor, state, responded = handshake(side)
+    assert (responded.status, responded.established) == (SecurityStatus.SEC_E_OK, True)
+    assert unquoted(responded.output[0].data, "algorithm") == algorithm
+    accepted = side.accept(state, acceptor, responded.output[0].data, GET)
+    assert (accepted.status, accepted.established, accepted.output) == (SecurityStatus.SEC_E_OK, True, ())
+    assert accepted.expiry is None
+    identity = side.world.run(side.package.query_security_context_token(accepted.state))
+    assert (identity.name, identity.domain, identity.mapped_by) == ("alice", "EXAMPLE", "account")
+
+
+def test_initiator_without_challenge_waits_for_one():
+    side = digest()
+    credential = side.initiator()
+    waiting = side.initialize(None, credential, b"")
+    assert waiting.status is SecurityStatus.SEC_I_CONTINUE_NEEDED
+    assert [buffer.data for buffer in waiting.output] == [b""]
+    challenge = side.accept(None, side.acceptor()).output[0].data
+    assert side.initialize(waiting.state, credential, challenge, GET, target="/").status is SecurityStatus.SEC_E_OK
+
+
+@pytest.mark.parametrize(("user", "password"), [(USER, "wrong"), ("mallory", PASSWORD)])
+def test_wrong_password_and_unknown_user_are_one_and_the_same(user, password):
+    side = digest()
+    acceptor, state, responded = handshake(side, user, password)
+    side.world.asked.clear()
+    failure = raises(SecurityStatus.SEC_E_LOGON_DENIED, side.accept, state, acceptor, responded.output[0].data, GET)
+    assert failure.message == "The user name or the password is not right; ask the user for both again."
+    assert failure.detail is None
+    asked = [type(question).__name__ for question in side.world.asked]
+    assert asked == ["SealingKey", "ReadClock", "LookUpDigestSecret", "RecordLogon"]
+
+
+@pytest.mark.parametrize(
+    ("account", "ntstatus"),
+    [({"disabled": True}, 0xC0000072), ({"expired": True}, 0xC0000193), ({"locked_out": True}, 0xC0000234)],
+)
+def test_unusable_account_is_denied_and_says_why_only_to_who_knows_the_password(account, ntstatus):
+    side = digest()
+    enrol(side.world, **account)
+    acceptor, state, responded = handshake(side)
+    failure = raises(SecurityStatus.SEC_E_LOGON_DENIED, side.accept, state, acceptor, responded.output[0].data, GET)
+    assert failure.detail is not None
+    assert failure.detail.ntstatus == ntstatus
+    acceptor, state, responded = handshake(side, password="wrong")
+    failure = raises(SecurityStatus.SEC_E_LOGON_DENIED, side.accept, state, acceptor, responded.output[0].data, GET)
+    assert failure.detail is None
+
+
+def test_every_logon_is_recorded():
+    side = digest()
+    established(side)
+    acceptor, state, responded = handshake(side, password="wrong")
+    raises(SecurityStatus.SEC_E_LOGON_DENIED, side.accept, state, acceptor, responded.output[0].data, GET)
+    acceptor, state, responded = handshake(side, user="mallory")
+    raises(SecurityStatus.SEC_E_LOGON_DENIED, side.accept, state, acceptor, responded.output[0].data, GET)
+    recorded = [question for question in side.world.asked if isinstance(question, questions.RecordLogon)]
+    assert [(one.package, one.name, one.ntstatus) for one in recorded] == [
+        ("Digest", "alice", 0),
+        ("Digest", "alice", 0xC000006A),
+        ("Digest", "mallory", 0xC0000064),
+    ]
+
+
+def test_stale_nonce_with_the_right_password_is_challenged_anew():
+    side = digest()
+    acceptor, state, responded = handshake(side)
+    side.world.now += timedelta(minutes=6)
+    again = side.accept(state, acceptor, responded.output[0].data, GET)
+    assert again.status is SecurityStatus.SEC_I_CONTINUE_NEEDED
+    assert not again.established
+    assert b"stale=true" in again.output[0].data
+    retried = side.initialize(responded.state, side.initiator(), again.output[0].data, GET, target="/dir/index.html")
+    assert retried.status is SecurityStatus.SEC_E_OK
+    assert side.accept(again.state, acceptor, retried.output[0].data, GET).status is SecurityStatus.SEC_E_OK
+
+
+def test_stale_nonce_with_a_wrong_password_is_denied():
+    side = digest()
+    acceptor, state, responded = handshake(side, password="wrong")
+    side.world.now += timedelta(minutes=6)
+    raises(SecurityStatus.SEC_E_LOGON_DENIED, side.accept, state, acceptor, responded.output[0].data, GET)
+
+
+def test_nonce_from_the_future_is_stale():
+    side = digest()
+    acceptor, state, responded = handshake(side)
+    side.world.now -= timedelta(minutes=2)
+    again = side.accept(state, acceptor, responded.output[0].data, GET)
+    assert b"stale=true" in again.output[0].data
+
+
+def test_second_challenge_without_stale_means_the_password_was_wrong():
+    side = digest()
+    _, _, responded = handshake(side)
+    challenge = side.accept(None, side.acceptor()).output[0].data
+    arguments = (responded.state, side.initiator(), challenge, GET)
+    raises(SecurityStatus.SEC_E_LOGON_DENIED, side.initialize, *arguments, target="/")
+
+
+def test_replayed_response_is_out_of_sequence():
+    side = digest()
+    acceptor, state, responded = handshake(side)
+    assert side.accept(state, acceptor, responded.output[0].data, GET).established
+    raises(SecurityStatus.SEC_E_OUT_OF_SEQUENCE, side.accept, state, acceptor, responded.output[0].data, GET)
+
+
+def test_wrong_response_spends_nobodys_nonce_count():
+    side = digest()
+    acceptor, state, responded = handshake(side)
+    header = responded.output[0].data
+    forged = header.replace(unquoted(header, "response").encode(), b"0" * 64)
+    raises(SecurityStatus.SEC_E_LOGON_DENIED, side.accept, state, acceptor, forged, GET)
+    assert side.world.nonce_uses == {}
+    assert side.accept(state, acceptor, header, GET).established
+
+
+def test_nonce_of_another_caller_is_worth_nothing():
+    side = digest()
+    acceptor, state, responded = handshake(side)
+    step = side.accept(None, acceptor, responded.output[0].data, GET, caller="somebody else")
+    assert b"stale=true" in side.complete(step.state, GET).output[0].data
+    assert side.accept(state, acceptor, responded.output[0].data, GET).established
+
+
+def test_nonce_of_another_realm_is_worth_nothing():
+    side = digest()
+    enrol(side.world, realm="other.test")
+    acceptor, _, responded = handshake(side)
+    nonce = unquoted(responded.output[0].data, "nonce")
+    challenged = side.accept(None, side.acceptor("other.test"))
+    swapped = challenged.output[0].data.replace(unquoted(challenged.output[0].data, "nonce").encode(), nonce.encode())
+    answer = side.initialize(None, side.initiator(), swapped, GET, target="/").output[0].data
+    assert b"stale=true" in side.accept(challenged.state, acceptor, answer, GET).output[0].data
+
+
+def test_nonce_after_a_change_of_the_sealing_key_is_stale():
+    side = digest()
+    acceptor, state, responded = handshake(side)
+    side.world.sealing_key = bytes(32)
+    assert b"stale=true" in side.accept(state, acceptor, responded.output[0].data, GET).output[0].data
+
+
+def test_nonce_of_a_crashed_worker_is_judged_by_another():
+    """Nothing but the response, the sealing key and the shared count survives; both verdicts are still right."""
+    side = digest()
+    _, _, responded = handshake(side)
+    side.package = package()
+    acceptor = side.acceptor()
+    step = side.accept(None, acceptor, responded.output[0].data, GET)
+    assert step.status is SecurityStatus.SEC_I_COMPLETE_NEEDED
+    assert side.complete(step.state, GET).status is SecurityStatus.SEC_E_OK
+    step = side.accept(None, acceptor, responded.output[0].data, GET)
+    raises(SecurityStatus.SEC_E_OUT_OF_SEQUENCE, side.complete, step.state, GET)
+
+
+def test_accept_on_an_established_context_is_a_logon_failure():
+    side = digest()
+    initiator, acceptor = established(side)
+    header = side.sign(initiator, "GET", "/")
+    raises(SecurityStatus.STATUS_LOGON_FAILURE, side.accept, acceptor, side.acceptor(), header, GET)
+
+
+def test_response_without_a_context_is_judged_by_complete_auth_token():
+    side = digest()
+    initiator, _ = established(side)
+    header = side.sign(initiator, "GET", "/next")
+    step = side.accept(None, side.acceptor(), header, GET)
+    assert (step.status, step.established, step.output) == (SecurityStatus.SEC_I_COMPLETE_NEEDED, False, ())
+    done = side.complete(step.state, GET)
+    assert (done.status, done.established) == (SecurityStatus.SEC_E_OK, True)
+
+
+def test_later_requests_through_the_context_of_the_broker():
+    side = digest()
+    initiator, acceptor = established(side)
+    header = side.sign(initiator, "GET", "/next")
+    assert side.package.session_reference(header) == side.package.context_reference(acceptor) != ""
+    for uri in ("/next", "/after"):
+        step = resumed(side, acceptor, header)
+        assert step.status is SecurityStatus.SEC_I_COMPLETE_NEEDED
+        done = side.complete(step.state, GET)
+        assert (done.status, done.state, done.established) == (SecurityStatus.SEC_E_OK, acceptor, True)
+        header = side.sign(initiator, "GET", uri)
+
+
+def resumed(side: Digest, acceptor, header, method=GET):
+    from sspid.packages.contract import Leg
+    from sspid.vocabulary.buffers import token
+
+    leg = Leg(side.acceptor(), (token(header), method), HTTP, caller="tests")
+    return side.world.run(side.package.resume_security_context(acceptor, leg))
+
+
+def test_resumed_request_with_an_old_count_is_out_of_sequence():
+    side = digest()
+    initiator, acceptor = established(side)
+    header = side.sign(initiator, "GET", "/next")
+    assert side.complete(resumed(side, acceptor, header).state, GET).established
+    raises(SecurityStatus.SEC_E_OUT_OF_SEQUENCE, side.complete, resumed(side, acceptor, header).state, GET)
+
+
+def test_resumed_request_with_a_wrong_response_is_altered():
+    side = digest()
+    initiator, acceptor = established(side)
+    header = side.sign(initiator, "GET", "/next")
+    step = resumed(side, acceptor, header, parameter("POST"))
+    raises(SecurityStatus.SEC_E_MESSAGE_ALTERED, side.complete, step.state, parameter("POST"))
+    assert side.complete(resumed(side, acceptor, header).state, GET).established
+
+
+def test_only_an_established_acceptor_is_resumed():
+    side = digest()
+    initiator, _ = established(side)
+    assert side.package.context_reference(initiator) == ""
+    raises(SecurityStatus.SEC_E_INVALID_HANDLE, resumed, side, initiator, b"")
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_signatures_authenticate_later_requests(algorithm):
+    side = digest(algorithms=(algorithm,))
+    initiator, acceptor = established(side)
+    for number in range(2, 5):
+        header = side.sign(initiator, "POST", f"/{number}")
+        assert unquoted(header, "nc") == f"{number:08x}"
+        side.verify(acceptor, header, "POST", f"/{number}")
+
+
+def test_verify_signature_takes_only_the_next_count():
+    side = digest()
+    initiator, acceptor = established(side)
+    second, third = (side.sign(initiator, "GET", "/") for _ in range(2))
+    raises(SecurityStatus.SEC_E_OUT_OF_SEQUENCE, side.verify, acceptor, third, "GET", "/")
+    side.verify(acceptor, second, "GET", "/")
+    raises(SecurityStatus.SEC_E_OUT_OF_SEQUENCE, side.verify, acceptor, second, "GET", "/")
+    side.verify(acceptor, third, "GET", "/")
+
+
+def test_verify_signature_of_a_count_used_elsewhere_is_out_of_sequence():
+    side = digest()
+    initiator, acceptor = established(side)
+    header = side.sign(initiator, "GET", "/")
+    step = side.accept(None, side.acceptor(), header, GET)
+    assert side.complete(step.state, GET).established
+    raises(SecurityStatus.SEC_E_OUT_OF_SEQUENCE, side.verify, acceptor, header, "GET", "/")
+
+
+@pytest.mark.parametrize(("method", "uri"), [("POST", "/next"), ("GET", "/other")], ids=["another method", "another URI"])
+def test_verify_signature_of_an_altered_request(method, uri):
+    side = digest()
+    initiator, acceptor = established(side)
+    header = side.sign(initiator, "GET", "/next")
+    raises(SecurityStatus.SEC_E_MESSAGE_ALTERED, side.verify, acceptor, header, method, uri)
+    side.verify(acceptor, header, "GET", "/next")
+
+
+@pytest.mark.parametrize(
+    ("directive", "other"),
+    [("username", "mallory"), ("realm", "other"), ("opaque", "other"), ("algorithm", "MD5")],
+)
+def test_verify_signature_of_another_session(directive, other):
+    side = digest()
+    initiator, acceptor = established(side)
+    header = side.sign(initiator, "GET", "/")
+    value = unquoted(header, directive)
+    changed = header.replace(f'{directive}="{value}"'.encode(), f'{directive}="{other}"'.encode())
+    if directive == "algorithm":
+        changed = header.replace(b"SHA-256", b"MD5").replace(unquoted(header, "response").encode(), b"0" * 32)
+    raises(SecurityStatus.SEC_E_MESSAGE_ALTERED, side.verify, acceptor, changed, "GET", "/")
+
+
+def test_verify_signature_under_an_expired_nonce_asks_for_a_new_challenge():
+    side = digest()
+    initiator, acceptor = established(side)
+    side.world.now += timedelta(minutes=6)
+    header = side.sign(initiator, "GET", "/")
+    raises(SecurityStatus.SEC_E_CONTEXT_EXPIRED, side.verify, acceptor, header, "GET", "/")
+    step = side.accept(None, side.acceptor(), header, GET)
+    assert b"stale=true" in side.complete(step.state, GET).output[0].data
+
+
+def test_make_signature_when_all_counts_are_used():
+    side = digest()
+    initiator, _ = established(side)
+    initiator.count = 0xFFFFFFFF
+    raises(SecurityStatus.SEC_E_NO_AUTHENTICATING_AUTHORITY, side.sign, initiator, "GET", "/")
+
+
+def test_make_signature_into_too_little_room_moves_nothing():
+    side = digest()
+    initiator, acceptor = established(side)
+    padding = SecurityBuffer(BufferType.PADDING, size=20)
+    buffers = (GET, parameter("/"), parameter(), padding)
+    raises(SecurityStatus.SEC_E_BUFFER_TOO_SMALL, side.message, "make_signature", initiator, buffers)
+    side.verify(acceptor, side.sign(initiator, "GET", "/"), "GET", "/")
+
+
+def test_signatures_take_no_quality_of_protection_and_no_sequence_number():
+    side = digest()
+    initiator, acceptor = established(side)
+    buffers = (GET, parameter("/"), parameter(), SecurityBuffer(BufferType.PADDING))
+    for state, function in ((initiator, "make_signature"), (acceptor, "verify_signature")):
+        raises(SecurityStatus.SEC_E_QOP_NOT_SUPPORTED, side.message, function, state, buffers, qop=1)
+        raises(SecurityStatus.SEC_E_INVALID_TOKEN, side.message, function, state, buffers, sequence_number=1)
+
+
+def test_signatures_need_their_buffers():
+    side = digest()
+    initiator, acceptor = established(side)
+    raises(SecurityStatus.SEC_E_INVALID_TOKEN, side.message, "make_signature", initiator, (GET, parameter("/")))
+    raises(SecurityStatus.SEC_E_INVALID_TOKEN, side.message, "verify_signature", acceptor, (GET, parameter("/")))
+
+
+@pytest.mark.parametrize("function", ["encrypt_message", "decrypt_message"])
+def test_http_encrypts_nothing(function):
+    side = digest()
+    for state in established(side):
+        raises(SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION, side.message, function, state, ())
+
+
+def test_message_functions_before_the_end_have_no_context():
+    side = digest()
+    state = side.accept(None, side.acceptor()).state
+    for function in ("encrypt_message", "decrypt_message", "make_signature", "verify_signature"):
+        raises(SecurityStatus.SEC_E_INVALID_HANDLE, side.message, function, state, ())
+
+
+def test_later_cnonces_of_clients_that_compute_the_session_key_anew():
+    """Some clients hash each request's cnonce into -sess, others the first one's (RFC 7616 3.4.2); both are taken."""
+    side = digest(algorithms=("MD5-sess",))
+    initiator, acceptor = established(side)
+    challenge = side.accept(None, side.acceptor()).output[0].data
+    nonce = unquoted(challenge, "nonce").encode()
+    mine = unquoted(side.sign(initiator, "GET", "/"), "nonce").encode()
+    opaques = unquoted(challenge, "opaque").encode(), acceptor.audience.opaque.encode()
+    challenge = challenge.replace(nonce, mine).replace(*opaques)
+    anew = side.initialize(None, side.initiator(), challenge, GET, target="/").state
+    header = side.sign(anew, "GET", "/")
+    assert unquoted(header, "nc") == "00000002"
+    side.verify(acceptor, header, "GET", "/")
+
+
+class TestAuthInt:
+    def test_covers_the_body(self):
+        side = digest(algorithms=("SHA-256",))
+        hashed = parameter(entity_hash(BODY, "SHA-256"))
+        acceptor = side.acceptor()
+        challenged = side.accept(None, acceptor, flags=INTEGRITY)
+        assert b'qop="auth,auth-int"' in challenged.output[0].data
+        header = self._responded(side, challenged, hashed)
+        accepted = side.accept(challenged.state, acceptor, header, parameter("POST"), parameter(), hashed)
+        assert accepted.status is SecurityStatus.SEC_E_OK
+        assert ContextFlag.INTEGRITY in accepted.granted
+
+    def test_altered_body_is_denied(self):
+        side = digest(algorithms=("SHA-256",))
+        acceptor = side.acceptor()
+        challenged = side.accept(None, acceptor, flags=INTEGRITY)
+        header = self._responded(side, challenged, parameter(entity_hash(BODY, "SHA-256")))
+        other = parameter(entity_hash(b"altered", "SHA-256"))
+        buffers = (parameter("POST"), parameter(), other)
+        raises(SecurityStatus.SEC_E_LOGON_DENIED, side.accept, challenged.state, acceptor, header, *buffers)
+
+    def test_altered_body_of_a_later_request_is_altered(self):
+        side = digest(algorithms=("SHA-256",))
+        acceptor = side.acceptor()
+        challenged = side.accept(None, acceptor, flags=INTEGRITY)
+        hashed = entity_hash(BODY, "SHA-256")
+        step = side.initialize(
+            None, side.initiator(), challenged.output[0].data, parameter("POST"), parameter(hashed), target="/", flags=INTEGRITY
+        )
+        accepted = side.accept(
+            challenged.state, acceptor, step.output[0].data, parameter("POST"), parameter(), parameter(hashed)
+        )
+        header = side.sign(step.state, "POST", "/", hashed)
+        altered = entity_hash(b"altered", "SHA-256")
+        raises(SecurityStatus.SEC_E_MESSAGE_ALTERED, side.verify, accepted.state, header, "POST", "/", altered)
+        side.verify(accepted.state, header, "POST", "/", hashed)
+
+    def test_is_chosen_only_where_asked_for(self):
+        side = digest()
+        challenge = side.accept(None, side.acceptor(), flags=INTEGRITY).output[0].data
+        step = side.initialize(None, side.initiator(), challenge, GET, target="/")
+        assert unquoted(step.output[0].data, "qop") == "auth"
+        assert ContextFlag.INTEGRITY not in step.granted
+
+    def test_is_not_granted_where_the_server_does_not_offer_it(self):
+        side = digest()
+        _, _, step = handshake(side)
+        assert ContextFlag.INTEGRITY not in step.granted
+
+    def test_only_offer_without_the_flag_is_refused(self):
+        side = digest()
+        arguments = (None, side.initiator(), b'realm="r", nonce="n", qop="auth-int"', GET)
+        raises(SecurityStatus.SEC_E_QOP_NOT_SUPPORTED, side.initialize, *arguments, target="/")
+
+    def test_unoffered_is_refused(self):
+        side = digest()
+        acceptor = side.acceptor()
+        challenged = side.accept(None, acceptor)
+        offered = challenged.output[0].data.replace(b'qop="auth"', b'qop="auth-int"')
+        hashed = parameter(entity_hash(BODY, "SHA-256"))
+        step = side.initialize(None, side.initiator(), offered, GET, hashed, target="/", flags=INTEGRITY)
+        raises(SecurityStatus.SEC_E_INVALID_TOKEN, side.accept, challenged.state, acceptor, step.output[0].data, GET)
+
+    @staticmethod
+    def _responded(side, challenged, hashed):
+        step = side.initialize(
+            None, side.initiator(), challenged.output[0].data, parameter("POST"), hashed, target="/", flags=INTEGRITY
+        )
+        assert ContextFlag.INTEGRITY in step.granted
+        return step.output[0].data
+
+
+def test_confidentiality_over_http_is_refused_in_both_roles():
+    side = digest()
+    flags = HTTP | {ContextFlag.CONFIDENTIALITY}
+    raises(SecurityStatus.SEC_E_SECURITY_QOS_FAILED, side.accept, None, side.acceptor(), flags=flags)
+    challenge = side.accept(None, side.acceptor()).output[0].data
+    arguments = (None, side.initiator(), challenge, GET)
+    raises(SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION, side.initialize, *arguments, target="/", flags=flags)
+
+
+def test_allocate_memory_is_granted_on_every_leg():
+    side = digest()
+    flags = HTTP | {ContextFlag.ALLOCATE_MEMORY}
+    acceptor = side.acceptor()
+    challenged = side.accept(None, acceptor, flags=flags)
+    responded = side.initialize(None, side.initiator(), challenged.output[0].data, GET, target="/", flags=flags)
+    accepted = side.accept(challenged.state, acceptor, responded.output[0].data, GET, flags=flags)
+    assert all(ContextFlag.ALLOCATE_MEMORY in step.granted for step in (challenged, responded, accepted))
+
+
+def test_one_challenge_an_algorithm_each_in_its_own_token():
+    side = digest(algorithms=("SHA-512-256", "SHA-256", "MD5"))
+    output = side.accept(None, side.acceptor()).output
+    assert [unquoted(buffer.data, "algorithm") for buffer in output] == ["SHA-512-256", "SHA-256", "MD5"]
+    assert len({unquoted(buffer.data, "nonce") for buffer in output}) == 1
+    assert all(len(buffer.data) < 2048 for buffer in output)
+
+
+def test_initiator_takes_the_first_challenge_it_knows():
+    side = digest()
+    value = (
+        b'Basic realm="x", Negotiate, NTLM TlRMTVNTUAAC==, Digest realm="r", nonce="1", qop="auth", algorithm=SHA3-256, '
+        b'Digest realm="r", nonce="2", qop="auth", algorithm=SHA-256, Digest realm="r", nonce="3", qop="auth"'
+    )
+    header = side.initialize(None, side.initiator(), value, GET, target="/").output[0].data
+    assert (unquoted(header, "nonce"), unquoted(header, "algorithm")) == ("2", "SHA-256")
+
+
+def test_response_with_an_algorithm_that_was_not_offered_is_refused():
+    side = digest(algorithms=("SHA-256",))
+    acceptor = side.acceptor()
+    challenged = side.accept(None, acceptor)
+    offered = challenged.output[0].data.replace(b"algorithm=SHA-256", b"algorithm=MD5")
+    header = side.initialize(None, side.initiator(), offered, GET, target="/").output[0].data
+    raises(SecurityStatus.SEC_E_INVALID_TOKEN, side.accept, challenged.state, acceptor, header, GET)
+
+
+class TestWithoutQop:
+    CHALLENGE = b'realm="r", nonce="n"'
+
+    def test_is_refused_by_default_in_both_roles(self):
+        side = digest()
+        arguments = (None, side.initiator(), self.CHALLENGE, GET)
+        raises(SecurityStatus.SEC_E_INVALID_TOKEN, side.initialize, *arguments, target="/")
+        acceptor = side.acceptor()
+        challenged = side.accept(None, acceptor)
+        header = self._answer(digest(without_qop=True), challenged)
+        raises(SecurityStatus.SEC_E_INVALID_TOKEN, side.accept, challenged.state, acceptor, header, GET)
+
+    def test_is_taken_by_policy_once_a_nonce(self):
+        side = digest(without_qop=True)
+        acceptor = side.acceptor()
+        challenged = side.accept(None, acceptor)
+        header = self._answer(side, challenged)
+        assert b"nc=" not in header
+        assert side.accept(challenged.state, acceptor, header, GET).established
+        again = side.accept(challenged.state, acceptor, header, GET)
+        assert again.status is SecurityStatus.SEC_I_CONTINUE_NEEDED
+        assert b"stale=true" in again.output[0].data
+
+    @staticmethod
+    def _answer(side, challenged):
+        offered = challenged.output[0].data.replace(b'qop="auth", ', b"")
+        return side.initialize(None, side.initiator(), offered, GET, target="/").output[0].data
+
+
+class TestNames:
+    @pytest.mark.parametrize("user", ["alice", "Jäsøn Doe", "Кирилл", "o'neil", 'quote"back\\slash', "EXAMPLE\\alice"])
+    @pytest.mark.parametrize("userhash", [False, True])
+    def test_any_name_is_understood(self, user, userhash):
+        side = digest(userhash=userhash)
+        enrol(side.world, user)
+        acceptor, state, responded = handshake(side, user)
+        header = responded.output[0].data
+        assert header.isascii()
+        assert (b"userhash=true" in header) is userhash
+        assert (b"username*=" in header) is (not userhash and not user.isascii())
+        assert side.accept(state, acceptor, header, GET).established
+
+    @pytest.mark.parametrize("user", ["Jäsøn Doe", "EXAMPLE\\alice"])
+    def test_names_as_older_clients_write_them(self, user):
+        """UTF-8 in quotes, and a backslash that is not escaped."""
+        side = digest()
+        enrol(side.world, user)
+        acceptor, state, responded = handshake(side, user)
+        header = responded.output[0].data
+        named, rest = header.split(b", realm=", 1)
+        assert named.startswith(b"username")
+        written = b'username="' + user.encode() + b'", realm=' + rest
+        assert side.accept(state, acceptor, written, GET).established
+
+    def test_composed_and_decomposed_names_are_one(self):
+        side = digest()
+        enrol(side.world, "J\u00e4son")
+        acceptor, state, responded = handshake(side, "Ja\u0308son")
+        assert side.accept(state, acceptor, responded.output[0].data, GET).established
+
+    def test_name_that_the_charset_lacks_is_refused(self):
+        side = digest()
+        arguments = (None, side.initiator("Кирилл"), b'realm="r", nonce="n", qop="auth"', GET)
+        raises(SecurityStatus.SEC_E_INVALID_TOKEN, side.initialize, *arguments, target="/")
+
+    def test_realm_of_the_identity_overrides_the_challenges(self):
+        side = digest()
+        credential = side.initiator(realm="chosen.test")
+        challenge = side.accept(None, side.acceptor()).output[0].data
+        header = side.initialize(None, credential, challenge, GET, target="/").output[0].data
+        assert unquoted(header, "realm") == "chosen.test"
+
+
+class TestRealm:
+    def test_realm_of_the_call_comes_first_in_ascii_or_utf16(self):
+        side = digest()
+        for data in (b"call.test", "call.test".encode("utf-16-le")):
+            realm = SecurityBuffer(BufferType.PKG_PARAMS, data)
+            output = side.accept(None, side.acceptor(), b"", GET, parameter(), parameter(), realm).output
+            assert unquoted(output[0].data, "realm") == "call.test"
+
+    def test_realm_of_the_policy_comes_last(self):
+        side = digest(realm="policy.test")
+        assert unquoted(side.accept(None, side.acceptor("")).output[0].data, "realm") == "policy.test"
+        assert unquoted(side.accept(None, side.acceptor()).output[0].data, "realm") == REALM
+
+    @pytest.mark.parametrize("realm", ["a\r\nSet-Cookie: x", "naïve", "x" * 256])
+    def test_realm_that_no_header_can_carry_is_refused(self, realm):
+        side = digest()
+        buffer = SecurityBuffer(BufferType.PKG_PARAMS, realm.encode("utf-16-le"))
+        buffers = (GET, parameter(), parameter(), buffer)
+        raises(SecurityStatus.SEC_E_INVALID_TOKEN, side.accept, None, side.acceptor(), b"", *buffers)
+
+    def test_response_for_another_realm_is_refused(self):
+        side = digest()
+        _, _, responded = handshake(side)
+        header = responded.output[0].data
+        raises(SecurityStatus.SEC_E_INVALID_TOKEN, side.accept, None, side.acceptor("other.test"), header, GET)
+
+
+class TestInjection:
+    @pytest.mark.parametrize("user", ["a\r\nX: y", "a\nb", "a\0b", "a\x7f"])
+    def test_user_name_with_control_characters_is_refused(self, user):
+        side = digest()
+        raises(SecurityStatus.SEC_E_UNKNOWN_CREDENTIALS, side.initiator, user)
+        raises(SecurityStatus.SEC_E_UNKNOWN_CREDENTIALS, side.initiator, realm=user)
+
+    @pytest.mark.parametrize("uri", ["/\r\nX: y", '/"', "/ x", "/\x7f", "/ä", "", "/" * 8193])
+    def test_uri_that_would_break_out_is_refused(self, uri):
+        side = digest()
+        challenge = side.accept(None, side.acceptor()).output[0].data
+        arguments = (None, side.initiator(), challenge, GET)
+        raises(SecurityStatus.SEC_E_INVALID_TOKEN, side.initialize, *arguments, target=uri)
+        initiator, _ = established(side)
+        if uri.isascii():
+            raises(SecurityStatus.SEC_E_INVALID_TOKEN, side.sign, initiator, "GET", uri)
+
+    @pytest.mark.parametrize("method", ["", "GET /", "G\r\nET", 'G"', "X" * 65])
+    def test_method_that_is_no_token_is_refused(self, method):
+        side = digest()
+        challenge = side.accept(None, side.acceptor()).output[0].data
+        arguments = (None, side.initiator(), challenge, parameter(method))
+        raises(SecurityStatus.SEC_E_INVALID_TOKEN, side.initialize, *arguments, target="/")
+
+    @pytest.mark.parametrize("name", ["nonce", "opaque", "realm"])
+    def test_challenge_cannot_smuggle_a_directive_into_the_response(self, name):
+        side = digest()
+        values = {"realm": "r", "nonce": "n", "opaque": "o"} | {name: r"x\", username=\"mallory"}
+        challenge = ", ".join(f'{key}="{value}"' for key, value in values.items()) + ', qop="auth"'
+        header = side.initialize(None, side.initiator(), challenge.encode(), GET, target="/").output[0].data
+        assert rf'{name}="x\", username=\"mallory"'.encode() in header
+
+
+class TestMalformed:
+    @pytest.mark.parametrize("directive", ["username", "realm", "nonce", "uri", "response", "nc", "cnonce", "opaque"])
+    def test_response_without_a_directive_is_invalid(self, directive):
+        side = digest()
+        acceptor, state, responded = handshake(side)
+        parts = responded.output[0].data.split(b", ")
+        header = b", ".join(part for part in parts if not part.startswith(directive.encode() + b"="))
+        assert len(header) < len(responded.output[0].data)
+        raises(SecurityStatus.SEC_E_INVALID_TOKEN, side.accept, state, acceptor, header, GET)
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            (b"nc=00000001", b"nc=1"),
+            (b"nc=00000001", b"nc=0000000g"),
+            (b"nc=00000001", b"nc=00000000"),
+            (b"qop=auth", b"qop=auth-conf"),
+            (b"algorithm=SHA-256", b"algorithm=SHA-1"),
+            (b"algorithm=SHA-256", b"algorithm=MD5"),
+            (b"qop=auth", b"qop=auth, qop=auth"),
+            (b"qop=auth", b"qop"),
+            (b'username="alice"', b'username="alice'),
+            (b'username="alice"', b'username=""'),
+            (b'username="alice"', b"username*=UTF-8''%ff"),
+            (b'username="alice"', b"username*=UTF-8''alice, userhash=true"),
+            (b'username="alice"', b"username=\"alice\", username*=UTF-8''alice"),
+            (b'username="alice"', b"username*=latin-1''alice"),
+            (b'response="', b'response="00'),
+        ],
+    )
+    def test_malformed_response_is_invalid(self, old, new):
+        side = digest()
+        acceptor, state, responded = handshake(side)
+        header = responded.output[0].data
+        assert old in header
+        raises(SecurityStatus.SEC_E_INVALID_TOKEN, side.accept, state, acceptor, header.replace(old, new), GET)
+
+    @pytest.mark.parametrize(
+        "challenge",
+        [
+            b"Basic realm=x",
+            b'realm="r"',
+            b'realm="r", nonce=""',
+            b'realm="r", nonce="n", algorithm=SHA-1',
+            b'realm="r", nonce="n", nonce="m"',
+            b'realm="r\r\n", nonce="n"',
+            b"\xff\xfe\x00",
+            b"a=1," * 70,
+            b"x" * 20000,
+            b"@",
+        ],
+    )
+    def test_malformed_challenge_is_invalid(self, challenge):
+        side = digest()
+        raises(SecurityStatus.SEC_E_INVALID_TOKEN, side.initialize, None, side.initiator(), challenge, GET, target="/")
+
+    @pytest.mark.parametrize("entity", ["00", "g" * 64, "0" * 32])
+    def test_hash_of_another_form_is_invalid(self, entity):
+        side = digest()
+        challenge = side.accept(None, side.acceptor(), flags=INTEGRITY).output[0].data
+        arguments = (None, side.initiator(), challenge, GET, parameter(entity))
+        raises(SecurityStatus.SEC_E_INVALID_TOKEN, side.initialize, *arguments, target="/", flags=INTEGRITY)
+
+    def test_parameters_that_are_no_ascii_are_invalid(self):
+        side = digest()
+        for data in (b"\xff", b"G\xd8\0\xd8", "É\0".encode("utf-16-le")):
+            buffer = SecurityBuffer(BufferType.PKG_PARAMS, data)
+            raises(SecurityStatus.SEC_E_INVALID_TOKEN, side.accept, None, side.acceptor(), b"", buffer)
+
+    def test_too_many_buffers_are_invalid(self):
+        side = digest()
+        raises(SecurityStatus.SEC_E_INVALID_TOKEN, side.accept, None, side.acceptor(), b"", *[GET] * 20)
+
+    def test_policy_without_a_known_algorithm_cannot_challenge(self):
+        side = digest(algorithms=("SHA-1",))
+        raises(SecurityStatus.SEC_E_INVALID_TOKEN, side.accept, None, side.acceptor())
+
+    def test_challenge_for_another_realm_in_the_middle_is_invalid(self):
+        side = digest()
+        _, _, responded = handshake(side)
+        other = b'realm="other", nonce="n", qop="auth", stale=true'
+        arguments = (responded.state, side.initiator(), other, GET)
+        raises(SecurityStatus.SEC_E_INVALID_TOKEN, side.initialize, *arguments, target="/")
+
+
+def test_second_call_without_input_is_challenged_again():
+    side = digest()
+    acceptor = side.acceptor()
+    first = side.accept(None, acceptor)
+    second = side.accept(first.state, acceptor)
+    assert second.status is SecurityStatus.SEC_I_CONTINUE_NEEDED
+    assert unquoted(first.output[0].data, "nonce") != unquoted(second.output[0].data, "nonce")
+
+
+def test_uri_is_compared_where_the_caller_gives_the_requests():
+    side = digest()
+    acceptor, state, responded = handshake(side)
+    header = responded.output[0].data
+    raises(SecurityStatus.SEC_E_MESSAGE_ALTERED, side.accept, state, acceptor, header, GET, parameter("/admin"))
+    assert side.accept(state, acceptor, header, GET, parameter("/dir/index.html")).established
+
+
+def test_target_attribute_is_the_uri_to_compare():
+    side = digest()
+    _, acceptor = established(side)
+    target = side.world.run(side.package.query_context_attributes(acceptor, ContextAttribute.TARGET))
+    assert target.name == "/dir/index.html"
+
+
+def test_response_in_a_whole_header_value_is_read():
+    side = digest()
+    acceptor, state, responded = handshake(side)
+    assert side.accept(state, acceptor, b"Digest " + responded.output[0].data, GET).established
+
+
+def test_nothing_is_granted_that_was_not_earned():
+    side = digest()
+    _, _, responded = handshake(side, flags=HTTP | {ContextFlag.DELEGATE})
+    assert responded.granted == HTTP
