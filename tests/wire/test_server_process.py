@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import signal
 import stat
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
+from collections import deque
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = pytest.mark.wire
+
+
+@contextmanager
+def connected(folder: Path, config: str) -> Iterator[tuple[server.Running, grpc.Channel]]:
+    with server.running(folder, config) as service, grpc.insecure_channel(service.target) as channel:
+        yield service, channel
 
 
 def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -176,7 +184,7 @@ def test_sigterm_finishes_what_is_under_way_and_exits_0(tmp_path: Path) -> None:
         with grpc.insecure_channel(service.target) as channel:
             wire = Wire(channel)
             wire.pair()
-            answers = wire.contexts.Session(iter(threading.Event().wait, True))
+            answers = wire.contexts.Session(iter(queue.SimpleQueue[context_service_pb2.SessionRequest]().get, None))
             wire.client_credential()
             service.process.send_signal(signal.SIGTERM)
             with pytest.raises(grpc.RpcError):
@@ -224,43 +232,37 @@ def test_one_audit_line_a_handshake_and_metrics_by_status(tmp_path: Path) -> Non
 
 
 def test_abandoned_handshakes_are_cleaned_up_after_their_own_shorter_time(tmp_path: Path) -> None:
-    with server.running(tmp_path, "[limits]\nunfinished_seconds = 1.0\n") as service:
-        with grpc.insecure_channel(service.target) as channel:
-            wire = Wire(channel)
-            client, peer = wire.pair()
-            begun = wire.contexts.InitializeSecurityContext(
-                INITIALIZE(credential=wire.client_credential(), target_name="localhost")
-            )
-            until = time.monotonic() + 15
-            while "SEC_E_UNFINISHED_CONTEXT_DELETED" not in service.log_text() and time.monotonic() < until:
-                time.sleep(0.2)
-            assert "SEC_E_UNFINISHED_CONTEXT_DELETED" in service.log_text()
-            assert status(wire.contexts.InitializeSecurityContext(INITIALIZE(context=begun.context))) == "SEC_E_INVALID_HANDLE"
-            assert status(wire.messages.EncryptMessage(encrypt_request(client, b"x"))) == "SEC_E_OK"
-            wire.delete(client, peer)
+    with connected(tmp_path, "[limits]\nunfinished_seconds = 1.0\n") as (service, channel):
+        wire = Wire(channel)
+        client, peer = wire.pair()
+        begun = wire.contexts.InitializeSecurityContext(
+            INITIALIZE(credential=wire.client_credential(), target_name="localhost")
+        )
+        until = time.monotonic() + 15
+        while "SEC_E_UNFINISHED_CONTEXT_DELETED" not in service.log_text() and time.monotonic() < until:
+            time.sleep(0.2)
+        assert "SEC_E_UNFINISHED_CONTEXT_DELETED" in service.log_text()
+        assert status(wire.contexts.InitializeSecurityContext(INITIALIZE(context=begun.context))) == "SEC_E_INVALID_HANDLE"
+        assert status(wire.messages.EncryptMessage(encrypt_request(client, b"x"))) == "SEC_E_OK"
+        wire.delete(client, peer)
 
 
 def test_quotas_are_refused_with_a_reason(tmp_path: Path) -> None:
-    with server.running(tmp_path, "[limits]\ncontexts_per_caller = 2\n") as service:
-        with grpc.insecure_channel(service.target) as channel:
-            wire = Wire(channel)
-            wire.pair()
-            with pytest.raises(grpc.RpcError) as caught:
-                wire.contexts.InitializeSecurityContext(
-                    INITIALIZE(credential=wire.client_credential(), target_name="localhost")
-                )
+    with connected(tmp_path, "[limits]\ncontexts_per_caller = 2\n") as (_service, channel):
+        wire = Wire(channel)
+        wire.pair()
+        with pytest.raises(grpc.RpcError) as caught:
+            wire.contexts.InitializeSecurityContext(INITIALIZE(credential=wire.client_credential(), target_name="localhost"))
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert "This caller holds 2 contexts" in str(caught.value.details())
 
 
 def test_a_caller_over_its_rate_is_slowed_down(tmp_path: Path) -> None:
     request = package_service_pb2.EnumerateSecurityPackagesRequest()
-    with server.running(tmp_path, "[limits]\ncalls_per_second = 5.0\n") as service:
-        with grpc.insecure_channel(service.target) as channel:
-            wire = Wire(channel)
-            with pytest.raises(grpc.RpcError) as caught:
-                for _ in range(50):
-                    wire.packages.EnumerateSecurityPackages(request)
+    with connected(tmp_path, "[limits]\ncalls_per_second = 5.0\n") as (_service, channel):
+        wire = Wire(channel)
+        with pytest.raises(grpc.RpcError) as caught:
+            deque(map(wire.packages.EnumerateSecurityPackages, [request] * 50), maxlen=0)
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 

@@ -34,7 +34,7 @@ class Session:
 
     def __init__(self, wire: Wire) -> None:
         self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self.answers = wire.contexts.Session(iter(self._requests.get, None))
+        self.answers: Any = wire.contexts.Session(iter(self._requests.get, None))
         self._number = 0
 
     def send(self, **call: Any) -> int:
@@ -115,7 +115,7 @@ class Handshake:
 
     def __init__(self, wire: Wire) -> None:
         self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self.answers = wire.contexts.Handshake(iter(self._requests.get, None))
+        self.answers: Any = wire.contexts.Handshake(iter(self._requests.get, None))
 
     def send(self, **message: Any) -> Any:
         self._requests.put(HANDSHAKE(**message))
