@@ -19,8 +19,17 @@ from sspid.broker.exports import Exports
 from sspid.broker.handles import Limits
 from sspid.broker.messages import Messages
 from sspid.broker.waits import WaitingRoom
+from sspid.broker.world.accounts.directory import Directory, Rules
+from sspid.broker.world.accounts.lockout import Lockout
+from sspid.broker.world.accounts.opening import Opening, Whereabouts
 from sspid.broker.world.answers import RealWorld
+from sspid.broker.world.logons import Logons
+from sspid.broker.world.machine import ThisMachine
+from sspid.broker.world.nonces import NonceFile, NonceTable
+from sspid.broker.world.policy import Policies
+from sspid.broker.world.sealing import SealingKeys
 from sspid.broker.world.trust import SYSTEM_ROOTS, NamedCredentials, OnDisk, TrustAnchors
+from sspid.broker.world.winbind import Winbind, WinbindSettings
 from sspid.packages import questions
 from sspid.packages.catalog import Catalog
 from sspid.rpc.callers import Callers
@@ -37,7 +46,8 @@ if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
     from sspid.broker.contexts import HeldContext
-    from sspid.config import Settings
+    from sspid.broker.world.answers import Answers
+    from sspid.config import Settings, WinbindKeys
     from sspid.vocabulary.status import SecurityStatus
 
 SWEEP_SECONDS = 5.0
@@ -132,8 +142,37 @@ class Service:
             {
                 questions.FindNamedCredential: NamedCredentials(named).find,
                 questions.FindTrustAnchors: TrustAnchors(roots).find,
+                **self._authority_answers(),
             }
         )
+
+    def _authority_answers(self) -> Answers:
+        """What knows accounts, policy and this machine; the database and winbind are opened at the first question."""
+        settings, own = self._settings, self._settings.accounts
+        names = settings.machine
+        machine = ThisMachine(
+            questions.Machine(names.computer, names.domain, names.dns_computer, names.dns_domain, names.dns_tree)
+        )
+        whereabouts = Whereabouts(settings.data_dir, own.url, own.key_file, own.deadline_seconds)
+        store = Opening(whereabouts).store
+        rules = Rules(any_domain=own.any_domain, elsewhere=settings.winbind.enabled)
+        directory = Directory(store, machine.machine, self._log, rules=rules, cache_seconds=own.cache_seconds)
+        lockout = Lockout(own.lockout.failures, own.lockout.window_seconds, own.lockout.duration_seconds)
+        logons = Logons(self._log, directory, lockout)
+        nonces = NonceFile(settings.data_dir / "nonces.sqlite") if whereabouts.is_file else NonceTable(store)
+        winbind = Winbind(_winbind(settings.winbind), self._log)
+        return {
+            questions.LookUpAccount: directory.look_up,
+            questions.LookUpDigestSecret: directory.look_up_digest,
+            questions.MapCertificate: directory.map_certificate,
+            questions.RecordLogon: logons.record,
+            questions.RecordPolicyBreach: logons.breach,
+            questions.ReadPolicy: Policies(settings.policy).read,
+            questions.DescribeMachine: machine.describe,
+            questions.SealingKey: SealingKeys(functools.cache(lambda: embedded.service_key(settings.data_dir))).find,
+            questions.CountNonceUse: nonces.count,
+            questions.JudgeNtlmResponse: winbind.judge,
+        }
 
     def _build_server(self) -> Server:
         settings, limits = self._settings, self._settings.limits
@@ -224,6 +263,14 @@ class Service:
         self.server.stop(self._settings.drain_seconds)
         if self._inner is not None:
             self._inner.stop(0)
+
+
+def _winbind(keys: WinbindKeys) -> WinbindSettings:
+    own = [f"--configfile={keys.configuration}"] if keys.configuration else []
+    return WinbindSettings(
+        (keys.path, *own, "--helper-protocol=ntlm-server-1"), (keys.wbinfo,) if keys.wbinfo else (),
+        keys.deadline_seconds, keys.helpers, enabled=keys.enabled,
+    )  # fmt: skip
 
 
 def _system_roots() -> list[Path]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sspid import __version__
+from sspid.accounts_cli import accounts
 
 if TYPE_CHECKING:
     from sspid.app import Crew
@@ -23,6 +24,9 @@ CONFIG = click.option(
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Windows' Security Support Provider Interface as a gRPC service."""
+
+
+main.add_command(accounts)
 
 
 @main.command()

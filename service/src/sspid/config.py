@@ -118,6 +118,58 @@ class ConfiguredCredential:
     callers: list[str] = field(default_factory=lambda: ["*"], metadata={"help": 'Who may use it; "*" for everyone.'})
 
 
+@dataclass(frozen=True, slots=True)
+class LockoutKeys:
+    """[accounts.lockout]: what wrong passwords lead to."""
+
+    failures: int = key(10, "Wrong passwords that lock an account out; 0 for never.")
+    window_seconds: float = key(600.0, "Within this time.")
+    duration_seconds: float = key(600.0, "For how long.")
+
+
+@dataclass(frozen=True, slots=True)
+class AccountsKeys:
+    """[accounts]: the embedded account authority."""
+
+    url: str = key(
+        "", 'The database: "" for a file in data_dir, "postgresql://user:password@host/name", "mysql://...", "sqlite:///file".'
+    )
+    key_file: Path | None = key(
+        default=None,
+        text="The key of the accounts' secrets, 32 bytes or 64 hex digits; made in data_dir where unset.",
+    )
+    digest_realms: list[str] = key(
+        lambda: ["sspid"], "Realms that new accounts get Digest secrets for; more by `sspid accounts add --digest-realm`."
+    )
+    any_domain: bool = key(default=True, text="Without winbind, accounts that have no domain answer for any.")
+    cache_seconds: float = key(0.5, "How long an account is used as it was read before the database is asked for changes.")
+    deadline_seconds: float = key(5.0, "How long a logon may wait for the database.")
+    lockout: LockoutKeys = key(LockoutKeys, "[accounts.lockout]: what wrong passwords lead to.")
+
+
+@dataclass(frozen=True, slots=True)
+class MachineKeys:
+    """[machine]: the names the service goes by."""
+
+    computer: str = key("", "NetBIOS name; the host name's first label where empty.")
+    domain: str = key("", "NetBIOS name of the domain it is in; empty for none.")
+    dns_computer: str = key("", "DNS name; the host name where empty.")
+    dns_domain: str = key("", "DNS name of the domain; the host name's where empty.")
+    dns_tree: str = key("", "DNS name of the forest.")
+
+
+@dataclass(frozen=True, slots=True)
+class WinbindKeys:
+    """[winbind]: a Windows or Samba domain that judges the accounts this service does not have."""
+
+    enabled: bool = key(default=False, text="Ask the domain that this machine's winbind has joined.")
+    path: str = key("ntlm_auth", "Samba's ntlm_auth; the service's user must be in the group winbindd_priv.")
+    wbinfo: str = key("wbinfo", 'Samba\'s wbinfo, which tells names, SIDs and groups; "" does without them.')
+    configuration: Path | None = key(default=None, text="The smb.conf they read; Samba's own where unset.")
+    deadline_seconds: float = key(5.0, "How long one logon may wait for the domain.")
+    helpers: int = key(4, "Logons judged at once; each is a process.")
+
+
 def default_listeners() -> list[Listener]:
     """Loopback TCP without identity, and a Unix socket in the data directory (its path is filled in later)."""
     return [Listener("127.0.0.1:50051", anonymous=True), Listener("unix:")]
@@ -145,6 +197,10 @@ class Settings:
     limits: Limits = key(Limits, "[limits]: what callers may hold.")
     log: Log = key(Log, "[log]: what is logged.")
     credentials: dict[str, ConfiguredCredential] = key(dict, "[credentials.NAME]: credentials callers may name.")
+    accounts: AccountsKeys = key(AccountsKeys, "[accounts]: the embedded account authority.")
+    machine: MachineKeys = key(MachineKeys, "[machine]: the names the service goes by.")
+    winbind: WinbindKeys = key(WinbindKeys, "[winbind]: a domain that judges NTLM logons.")
+    policy: dict[str, Any] = key(dict, '[policy.PACKAGE] and [policy.callers."CALLER".PACKAGE]: see docs/policy.md.')
 
     def on_ports(self, ports: Sequence[int]) -> Self:
         """The same settings with the TCP listeners on ports that have been chosen already, in order."""
@@ -171,6 +227,27 @@ class Settings:
         for each in fields(self.limits):
             if getattr(self.limits, each.name) < (0 if each.name == "calls_per_second" else 1):
                 yield each.name, "must be at least 1."
+        yield from self._authority_problems()
+
+    def _authority_problems(self) -> Iterator[tuple[str, str]]:
+        own, winbind = self.accounts, self.winbind
+        if own.lockout.failures < 0:
+            yield "failures", "must be at least 0."
+        for name, value in (("cache_seconds", own.cache_seconds), ("window_seconds", own.lockout.window_seconds)):
+            if not 0 <= value < 1e9:
+                yield name, f"{value} is not between 0 and 1e9."
+        for name, value in (("deadline_seconds", own.deadline_seconds), ("deadline_seconds", winbind.deadline_seconds)):
+            if not 0 < value <= 3600:
+                yield name, f"{value} is not between 0 and 3600."
+        if not 1 <= winbind.helpers <= 64:
+            yield "helpers", f"{winbind.helpers} is not between 1 and 64."
+        if self.policy:
+            from sspid.broker.world.policy import Policies, PolicyError  # noqa: PLC0415  # loads the packages it names
+
+            try:
+                Policies(self.policy)
+            except PolicyError as error:
+                yield error.key, str(error)
 
 
 def load(path: Path | None) -> Settings:

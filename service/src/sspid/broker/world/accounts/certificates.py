@@ -32,6 +32,17 @@ def mappings_of(certificate: bytes) -> tuple[Mapping, ...]:
         return ()
 
 
+def read_pem(content: bytes) -> bytes:
+    """The first certificate of a PEM file, in DER; empty where there is none."""
+    from cryptography import x509  # noqa: PLC0415  # as above
+    from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415  # as above
+
+    try:
+        return x509.load_pem_x509_certificate(content).public_bytes(Encoding.DER)
+    except ValueError:
+        return b""
+
+
 def _from_extensions(parsed: Certificate) -> Iterator[Mapping]:
     from cryptography import x509  # noqa: PLC0415  # as above
 

@@ -73,14 +73,14 @@ class Directory:
     def __init__(
         self,
         store: Callable[[], AccountStore],
-        machine: Callable[[], Machine],
+        machine: Machine,
         log: FilteringBoundLogger,
         *,
         rules: Rules | None = None,
         cache_seconds: float = 0.5,
     ) -> None:
         self.store = store
-        self._machine = machine
+        self._own = {".", fold(machine.computer), fold(machine.dns_computer)} - {""}
         self._rules = rules or Rules()
         self._named: dict[tuple[str, str], Entry] = {}
         self._accounts: Cache[Entry] = Cache(lambda: store().changes(), cache_seconds, log)
@@ -119,8 +119,7 @@ class Directory:
 
     def _is_own(self, domain: str) -> bool:
         """Whether a domain is this machine itself, whose accounts no other authority knows."""
-        machine = self._machine()
-        return fold(domain) in {".", fold(machine.computer), fold(machine.dns_computer)} - {""}
+        return fold(domain) in self._own
 
     def look_up_digest(self, question: LookUpDigestSecret, caller: str) -> DigestSecret | None:
         """The secret, None for an unknown user. SEC_E_NO_AUTHENTICATING_AUTHORITY where the database does not answer."""

@@ -21,7 +21,7 @@ DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg",
 INSTALL = {"psycopg": "psycopg[binary]", "pymysql": "PyMySQL", "psycopg2": "psycopg2-binary"}
 
 
-def open_engine(url: str, deadline: float) -> Engine:
+def open_engine(url: str | URL, deadline: float) -> Engine:
     """An engine with a small pool. Connecting, waiting for a connection and a statement each end after `deadline` seconds."""
     parsed = _parsed(url)
     options: dict[str, Any] = {"pool_timeout": deadline, "pool_pre_ping": True}
@@ -42,7 +42,7 @@ def open_engine(url: str, deadline: float) -> Engine:
     return engine
 
 
-def _parsed(url: str) -> URL:
+def _parsed(url: str | URL) -> URL:
     try:
         parsed = make_url(url)
         parsed = parsed.set(drivername=DRIVERS.get(parsed.drivername, parsed.drivername))

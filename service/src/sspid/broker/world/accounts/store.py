@@ -19,7 +19,7 @@ from sspid.broker.world.accounts.schema import ACCOUNTS, DIGESTS, FAILURES, MAPP
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import ColumnElement, Connection, Engine
+    from sqlalchemy import URL, ColumnElement, Connection, Engine
 
     from sspid.broker.world.accounts.lockout import Lockout
     from sspid.broker.world.accounts.records import AccountRecord, DigestHash, Mapping
@@ -41,7 +41,7 @@ class Stored:
 class AccountStore:
     """One database. Every method is one transaction; `AccountsError` says in one sentence why it failed."""
 
-    def __init__(self, url: str, vault: Vault, deadline: float = 5.0) -> None:
+    def __init__(self, url: str | URL, vault: Vault, deadline: float = 5.0) -> None:
         self.engine: Engine = open_engine(url, deadline)
         self._rows = Rows(vault)
         self._vault = vault
@@ -127,11 +127,11 @@ class AccountStore:
             connection.execute(insert(ACCOUNTS).values(self._rows.account(identifier, record)))
             self._insert_parts(connection, identifier, record)
 
-    def change(self, stored: Stored, record: AccountRecord) -> None:
-        """Put `record` (whole) in the place of what is stored; its failures are forgotten."""
+    def change(self, stored: Stored, record: AccountRecord, *, unlock: bool = False) -> None:
+        """Put `record` (whole) in the place of what is stored; with `unlock` its failures are forgotten."""
         with self._changing(record) as connection:
             connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.id == stored.id).values(self._rows.account(stored.id, record)))
-            for table in (DIGESTS, MAPPINGS, FAILURES):
+            for table in (DIGESTS, MAPPINGS, FAILURES) if unlock else (DIGESTS, MAPPINGS):
                 connection.execute(delete(table).where(table.c.account == stored.id))
             self._insert_parts(connection, stored.id, record)
 
