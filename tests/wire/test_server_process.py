@@ -200,16 +200,6 @@ def test_several_workers_drain_and_exit_0_too(tmp_path: Path) -> None:
         assert service.process.wait(20) == 0
 
 
-def metrics_address(service: server.Running) -> str:
-    until = time.monotonic() + 10
-    while time.monotonic() < until:
-        for line in map(json.loads, service.log_text().splitlines()):
-            if line["event"] == "metrics":
-                return str(line["address"])
-        time.sleep(0.05)
-    raise AssertionError(service.log_text())
-
-
 def test_one_audit_line_a_handshake_and_metrics_by_status(tmp_path: Path) -> None:
     with server.running(tmp_path, env={"SSPID_METRICS_ADDRESS": "127.0.0.1:0"}) as service:
         with grpc.insecure_channel(service.target) as channel:
@@ -223,7 +213,7 @@ def test_one_audit_line_a_handshake_and_metrics_by_status(tmp_path: Path) -> Non
             ("acceptor", "SEC_E_OK", "Schannel"),
         }
         assert len(handshakes) == 2
-        address = metrics_address(service)
+        address = service.metrics_address()
         page = urllib.request.urlopen(f"http://{address}/metrics", timeout=5).read().decode()  # our own
     assert 'sspid_calls_total{function="InitializeSecurityContext",status="SEC_E_OK"} 1.0' in page
     assert 'sspid_calls_total{function="InitializeSecurityContext",status="SEC_E_INVALID_HANDLE"} 1.0' in page

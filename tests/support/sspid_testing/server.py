@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import select
@@ -54,6 +55,17 @@ class Running:
     def server_key(self) -> Path:
         """Its key."""
         return self.data_dir / "certificates" / "server-key.pem"
+
+    def metrics_address(self) -> str:
+        """Where the service said it shows its metrics."""
+        until = time.monotonic() + READY_SECONDS
+        while time.monotonic() < until:
+            for line in self.log_text().splitlines():
+                said = json.loads(line)
+                if said["event"] == "metrics":
+                    return str(said["address"])
+            time.sleep(0.05)
+        raise AssertionError(self.log_text())
 
     def log_text(self) -> str:
         """What the service has logged so far."""
