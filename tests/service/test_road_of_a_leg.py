@@ -53,7 +53,7 @@ def test_a_leg_meets_the_modules_in_the_documented_order(tmp_path: Path) -> None
             calls = [wire.contexts.InitializeSecurityContext.future(request) for _ in range(32)]
             assert {status(call.result()) for call in calls} == {"SEC_I_CONTINUE_NEEDED"}
     finally:
-        threading.setprofile(None)  # type: ignore[arg-type]  # None is how it is taken back
+        threading.setprofile(None)
         sys.setprofile(None)
         service.stop()
     road = documented()
