@@ -19,7 +19,7 @@ _MOST: Final = 1024
 
 
 class Groups:
-    """Asks once in five minutes for each account: groups change seldom, and three programs are run for an answer."""
+    """Asks once in five minutes for each account: groups change seldom, and an answer takes four programs."""
 
     def __init__(self, command: tuple[str, ...], log: FilteringBoundLogger) -> None:
         self._command = command
@@ -45,21 +45,20 @@ class Groups:
     def _found(self, account: Account, deadline: float) -> Account:
         named = rf"{account.domain}\{account.name}" if account.domain else account.name
         own = self._run(f"--name-to-sid={named}", deadline)[0].split()[0]
+        domain, _, name = _unnumbered(self._run(f"--sid-to-name={own}", deadline)[0]).rpartition("\\")
         sids = [own, *(sid for sid in self._run(f"--user-sids={own}", deadline) if sid != own)][:_MOST]
         names = self._names(sids, deadline)
-        domain, _, name = names.get(own, rf"{account.domain}\{account.name}").rpartition("\\")
-        groups = tuple(names[sid] for sid in sids[1:] if sid in names)
+        groups = tuple(_qualified(sid, names[sid], own, domain) for sid in sids[1:] if sid in names)
         return replace(account, name=name, domain=domain, groups=groups, sids=tuple(sids))
 
     def _names(self, sids: list[str], deadline: float) -> dict[str, str]:
-        r"""SID to DOMAIN\name; lines read "S-1-5-21-... -> DOMAIN\name 2"."""
-        names = {}
-        for line in self._run(f"--sids-to-names={','.join(sids)}", deadline):
-            sid, arrow, rest = line.partition(" -> ")
-            name, _, kind = rest.rpartition(" ")
-            if arrow and kind.isdigit() and "\\" in name and not name.startswith("<none>"):
-                names[sid] = name
-        return names
+        """The names that winbind knows; none where one of the SIDs is unknown, as it answers for all of them or not at all."""
+        try:
+            lines = self._run(f"--lookup-sids={','.join(sids)}", deadline)
+        except subprocess.CalledProcessError:
+            return {}
+        parted = (line.partition(" -> ") for line in lines)
+        return {sid: _unnumbered(rest) for sid, arrow, rest in parted if arrow}
 
     def _run(self, argument: str, deadline: float) -> list[str]:
         left = deadline - time.monotonic()
@@ -70,3 +69,19 @@ class Groups:
         if not lines:
             raise ValueError(argument)
         return lines
+
+
+def _unnumbered(text: str) -> str:
+    """A name as wbinfo writes it, without the number of its kind at the end."""
+    name, _, kind = text.rpartition(" ")
+    return name if kind.isdigit() else text
+
+
+def _qualified(sid: str, name: str, own: str, domain: str) -> str:
+    r"""DOMAIN\group, where winbind leaves the domain out: that of the account, or of the groups every Windows machine has."""
+    before, _, name = name.rpartition("\\")
+    if before and before != "<none>":
+        return rf"{before}\{name}"
+    if sid.rpartition("-")[0] == own.rpartition("-")[0]:
+        return rf"{domain}\{name}"
+    return rf"BUILTIN\{name}" if sid.startswith("S-1-5-32-") else name
