@@ -8,6 +8,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from sspid.packages.schannel.framing import MAX_FRAGMENT
+from sspid.packages.schannel.handshake import end_of
+from sspid.packages.schannel.keys import tls12_exporter, tls13_exporter
 from sspid.packages.schannel.openssl import TLS1_3
 from sspid.packages.schannel.settings import VERSION_NAMES
 from sspid.packages.schannel.states import AwaitingCredentials, Established
@@ -159,6 +161,44 @@ def _flags(state: Established) -> AttributeValue:
     return values.NegotiatedFlags(state.granted)
 
 
+def _keying_material(state: Established) -> AttributeValue:
+    wanted = state.material
+    if wanted is None:
+        raise SspiError(
+            SecurityStatus.SEC_E_INVALID_PARAMETER,
+            "Set KEYING_MATERIAL_INFO first: KEYING_MATERIAL needs its label and length.",
+        )
+    facts = state.facts
+    if facts.secret:
+        hash_name = SUITES[facts.cipher].hash.lower()
+        if state.version == TLS1_3:
+            made = tls13_exporter(facts.secret, hash_name, wanted.label, wanted.context or b"", wanted.length)
+        else:
+            made = tls12_exporter(facts.secret, hash_name, wanted.label, wanted.context, wanted.length)
+        return values.KeyingMaterial(made)
+    if state.live is None:
+        raise SspiError(SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION, "This context has no exporter secret.")
+    return values.KeyingMaterial(state.live.export(wanted.label, wanted.length, wanted.context))
+
+
+def set_value(state: State, attribute: ContextAttribute, value: AttributeValue) -> None:
+    """SetContextAttributes: KEYING_MATERIAL_INFO, within RFC 8446's bounds of a label and HKDF's of a length."""
+    if attribute is not ContextAttribute.KEYING_MATERIAL_INFO:
+        raise SspiError(SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION, f"Schannel does not let {attribute.name} be set.")
+    if not isinstance(state, Established):
+        raise SspiError(SecurityStatus.SEC_E_INVALID_HANDLE, "Set KEYING_MATERIAL_INFO once the handshake is over.")
+    if not isinstance(value, values.KeyingMaterialInfo) or not _fits(value):
+        raise SspiError(
+            SecurityStatus.SEC_E_INVALID_PARAMETER,
+            "KEYING_MATERIAL_INFO takes a label of 1 to 249 bytes, a length of 1 to 8160 and a context of at most 65535.",
+        )
+    state.material = value
+
+
+def _fits(wanted: values.KeyingMaterialInfo) -> bool:
+    return 0 < len(wanted.label) <= 249 and 0 < wanted.length <= 8160 and len(wanted.context or b"") <= 65535
+
+
 _ANSWERS: Mapping[ContextAttribute, Callable[[Established], AttributeValue]] = {
     ContextAttribute.STREAM_SIZES: _stream_sizes,
     ContextAttribute.CONNECTION_INFO: _connection_info,
@@ -172,9 +212,10 @@ _ANSWERS: Mapping[ContextAttribute, Callable[[Established], AttributeValue]] = {
     ContextAttribute.UNIQUE_BINDINGS: _unique_bindings,
     ContextAttribute.ENDPOINT_BINDINGS: _endpoint_bindings,
     ContextAttribute.SESSION_INFO: _session_info,
+    ContextAttribute.KEYING_MATERIAL: _keying_material,
+    ContextAttribute.KEYING_MATERIAL_INPROC: _keying_material,
     ContextAttribute.NAMES: _names,
     ContextAttribute.FLAGS: _flags,
-    ContextAttribute.LIFESPAN: lambda state: values.Lifespan(None, state.expiry),
-    ContextAttribute.PACKAGE_INFO: lambda _: values.Text("Schannel"),
+    ContextAttribute.LIFESPAN: lambda state: values.Lifespan(None, end_of(state.facts.peer) if state.facts.peer else None),
     ContextAttribute.TARGET: lambda state: values.Target(state.target),
 }

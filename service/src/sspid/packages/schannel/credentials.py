@@ -18,9 +18,12 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from sspid.packages.questions import FindNamedCredential, FindTrustAnchors
-from sspid.packages.schannel.openssl import Chain, Context, ContextSettings, Store, TlsError
+from sspid.packages.schannel.openssl import Chain, Connection, Context, ContextSettings, Store, TlsError
 from sspid.packages.schannel.sessions import Sessions
-from sspid.packages.schannel.settings import Policy, policy_of
+from sspid.packages.schannel.settings import VERSION_NAMES, Policy, policy_of
+from sspid.packages.schannel.suites import SUITES
+from sspid.vocabulary import attributes as values
+from sspid.vocabulary.attributes import CredentialAttribute
 from sspid.vocabulary.credentials import Anonymous, CertificateAndKey, CredentialUse, Named, Schannel, SchannelSettings
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.status import SecurityStatus
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
     from sspid.packages.contract import CredentialRequest
+    from sspid.vocabulary.attributes import AttributeValue
 
 _MAX_CERTIFICATES = 100
 """cCreds of SCHANNEL_CRED is at most 100 (schannel.h)."""
@@ -96,6 +100,31 @@ async def acquire(request: CredentialRequest, stores: Stores) -> SchannelCredent
         raise _unknown(f"OpenSSL refuses the credential: {failure.text}.") from None
     expiry = min((one.leaf.not_valid_after_utc for one in certificates), default=None)
     return SchannelCredential(request.use, expiry, policy, certificates, initiating, accepting)
+
+
+def query_credential(credential: SchannelCredential, attribute: CredentialAttribute) -> AttributeValue:
+    """What QueryCredentialsAttributes answers of a Schannel credential."""
+    match attribute:
+        case CredentialAttribute.NAMES | CredentialAttribute.CERT if not credential.certificates:
+            raise SspiError(SecurityStatus.SEC_E_NO_CREDENTIALS, "The credential holds no certificate.")
+        case CredentialAttribute.NAMES:
+            return values.Names(credential.certificates[0].leaf.subject.rfc4514_string())
+        case CredentialAttribute.CERT:
+            return values.CertificateContext(credential.certificates[0].chain.leaf)
+        case CredentialAttribute.SUPPORTED_PROTOCOLS:
+            return values.SupportedProtocols(tuple(VERSION_NAMES[one] for one in sorted(credential.policy.versions)))
+        case CredentialAttribute.SUPPORTED_ALGS:
+            return values.SupportedAlgorithms(tuple(name for name, _ in _ciphers(credential)))
+        case CredentialAttribute.CIPHER_STRENGTHS:
+            strengths = [bits for _, bits in _ciphers(credential)]
+            return values.CipherStrengths(min(strengths), max(strengths))
+    raise SspiError(SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION, f"Schannel credentials have no attribute {attribute.name}.")
+
+
+def _ciphers(credential: SchannelCredential) -> tuple[tuple[str, int], ...]:
+    context = credential.initiating or credential.accepting
+    names = Connection(context).ciphers() if context else ()
+    return tuple((SUITES[name].name, SUITES[name].bits) for name in names if name in SUITES)
 
 
 class Stores:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sspid.packages.contract import Leg, Step
@@ -9,12 +10,12 @@ from sspid.packages.schannel import alerts
 from sspid.packages.schannel.failures import handshake_error
 from sspid.packages.schannel.flags import granted, refuse_impossible
 from sspid.packages.schannel.framing import ALERT, HEADER, count_records, whole_records
-from sspid.packages.schannel.handshake import incomplete, refresh
+from sspid.packages.schannel.handshake import end_of, incomplete, refresh
 from sspid.packages.schannel.openssl import TLS1_3, Progress, TlsError
 from sspid.packages.schannel.protection import release
 from sspid.packages.schannel.records import Tls13Records
 from sspid.packages.schannel.states import Control, Established, Renegotiating
-from sspid.vocabulary.buffers import extra, token
+from sspid.vocabulary.buffers import extra, token, token_in
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.flags import ContextFlag
 from sspid.vocabulary.status import SecurityStatus
@@ -47,7 +48,7 @@ def _step(state: Established, output: bytes, left: int = 0) -> Step:
         output=(token(output),),
         input=(extra(left),) if left else (),
         granted=state.granted,
-        expiry=state.expiry,
+        expiry=end_of(state.facts.peer) if state.server and state.facts.peer else None,
         established=True,
     )
 
@@ -55,12 +56,12 @@ def _step(state: Established, output: bytes, left: int = 0) -> Step:
 def _notify(state: Established, control: Control, leg: Leg) -> Step:
     del leg
     state.control = None
+    if state.write_closed:  # what there was to say has been said
+        return _step(state, b"")
     live = state.live
     if live is not None and control.number == alerts.CLOSE_NOTIFY:
         output = live.close()
-        state.written += 1
-        if state.records is not None:
-            state.records.write.sequence += 1
+        state.count_written(1)
     else:
         release(state)
         output = state.records.seal(ALERT, bytes(control)) if state.records else b""
@@ -80,7 +81,7 @@ def _serve(state: Established, leg: Leg) -> Step:
     state.pending = None
     left = len(data) - len(pending.record) if data else 0
     if pending.unfinished:
-        return _continue(Renegotiating(state), pending.answer, left, leg)
+        return _go_on(Renegotiating(state), pending.answer, data[len(data) - left :] if left else b"", leg)
     state.served = b"" if data else pending.record
     if pending.kind in ("Certificate", "Finished", "handshake message") and state.live is not None:
         refresh(state, leg)
@@ -90,7 +91,7 @@ def _serve(state: Established, leg: Leg) -> Step:
 def _authenticate_again(state: Established, leg: Leg) -> Step:
     """TLS 1.2 renegotiates. TLS 1.3 has fresh keys instead, and for a server that wants it the client's certificate."""
     live = state.live
-    if state.facts.version != TLS1_3:
+    if state.version != TLS1_3:
         if live is None:
             raise _let_go("renegotiate")
         return _renegotiate(state, live, leg)
@@ -137,10 +138,16 @@ def _ask_for_certificate(state: Established, live: Connection, leg: Leg) -> Step
     except TlsError as failure:
         raise handshake_error(live, failure, leg.flags) from None
     output = live.output()
-    state.written += count_records(output)
-    if state.records is not None:
-        state.records.write.sequence += count_records(output)
+    state.count_written(count_records(output))
     return _step(state, output)
+
+
+def _go_on(state: Renegotiating, answer: bytes, rest: bytes, leg: Leg) -> Step:
+    """The leg's whole records behind the one DecryptMessage met belong to the same flight."""
+    if not whole_records(rest)[0]:
+        return _continue(state, answer, len(rest), leg)
+    step = renegotiate(state, replace(leg, input=(token(rest),)))
+    return replace(step, output=(token(answer + token_in(step.output)),))
 
 
 def _continue(state: Renegotiating, output: bytes, left: int, leg: Leg) -> Step:
@@ -169,12 +176,16 @@ def renegotiate(state: Renegotiating, leg: Leg) -> Step:
         raise handshake_error(live, failure, leg.flags) from None
     output = live.output()
     left = len(leg.token) - end
+    for _ in range(count_records(leg.token[:end])):
+        established.count_read()
+    established.count_written(count_records(output))
     if progress is not Progress.DONE:
         return _continue(state, output, left, leg)
     if unread := live.unread():
         live.discard_unread()
         left += unread
-    # The Finished messages were record 0 of the new keys in each direction (RFC 5246 6.1).
-    established.written = established.read = 1
+    if established.version != TLS1_3:
+        # The Finished messages were record 0 of the new keys in each direction (RFC 5246 6.1).
+        established.written = established.read = 1
     refresh(established, leg)
     return _step(established, output, left)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from binascii import unhexlify
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sspid.packages.schannel.keys import TLS12_SUITES, TLS13_SUITES, tls12_keys
 from sspid.packages.schannel.openssl import TLS1_2, TLS1_3
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from sspid.packages.schannel.openssl import Connection
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """`secret` exports keying material: TLS 1.3's exporter secret, or TLS 1.2's master secret and randoms without OpenSSL."""
 
     version: int
@@ -25,10 +24,13 @@ class Facts:
     group: str
     protocol: bytes
     resumed: bool
-    peer_chain: tuple[bytes, ...] = field(repr=False)
-    local: bytes = field(repr=False)
-    finished: bytes = field(default=b"", repr=False)
-    secret: bytes = field(default=b"", repr=False)
+    peer_chain: tuple[bytes, ...]
+    local: bytes
+    finished: bytes
+    secret: bytes
+
+    def __repr__(self) -> str:
+        return f"Facts({self.version:#x}, {self.cipher})"
 
     @property
     def peer(self) -> bytes:
@@ -37,7 +39,7 @@ class Facts:
 
     def with_secret(self, secret: bytes) -> Facts:
         """The same facts once OpenSSL is gone."""
-        return replace(self, secret=secret)
+        return self._replace(secret=secret)
 
 
 def gather(connection: Connection, local: bytes, secrets: dict[bytes, bytes]) -> Facts:
@@ -70,21 +72,28 @@ def _shared(chain: tuple[bytes, ...]) -> tuple[bytes, ...]:
 
 
 def logged_secrets(key_log: list[bytes]) -> dict[bytes, bytes]:
-    """OpenSSL's key log lines by label."""
-    return {label: bytes.fromhex(secret.decode()) for label, _, secret in (line.split(b" ") for line in key_log)}
+    """The secrets wanted of OpenSSL's key log, by label; each line is label, client random, secret in hex."""
+    found = {}
+    for line in key_log:
+        end = line.index(b" ")
+        if line[:end] in _WANTED:
+            found[line[:end]] = unhexlify(line[end + 66 :])
+    return found
 
 
-def tls13_records(facts: Facts, secrets: dict[bytes, bytes], *, server: bool, written: int) -> Records | None:
-    """The record layer after a TLS 1.3 handshake; `written` records of ours are out. None for a suite left to OpenSSL."""
-    suite = TLS13_SUITES.get(_number(facts.cipher))
+def tls13_records(facts: Facts, secrets: dict[bytes, bytes], *, server: bool, written: int, read: int) -> Records | None:
+    """The record layer after a TLS 1.3 handshake, so many records on. None for a suite left to OpenSSL."""
+    number = _number(facts.cipher)
+    suite = TLS13_SUITES.get(number)
     ours, theirs = _SERVER_FIRST if server else _CLIENT_FIRST
     if suite is None or ours not in secrets or theirs not in secrets:
         return None
-    return Tls13Records(_number(facts.cipher), suite, Direction(secrets[ours], written), Direction(secrets[theirs]))
+    return Tls13Records(number, suite, Direction(secrets[ours], written), Direction(secrets[theirs], read))
 
 
 _CLIENT_FIRST = (b"CLIENT_TRAFFIC_SECRET_0", b"SERVER_TRAFFIC_SECRET_0")
 _SERVER_FIRST = _CLIENT_FIRST[::-1]
+_WANTED = frozenset((*_CLIENT_FIRST, b"EXPORTER_SECRET"))
 
 
 def tls12_records(facts: Facts, session: bytes, *, server: bool, written: int, read: int) -> Records | None:

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from sspid.packages.contract import CredentialRequest, Leg, Message, Protected, SecurityPackage, State, Step
 from sspid.packages.questions import ReadClock
-from sspid.packages.schannel import acceptor, attributes, control, established, initiator, messages
-from sspid.packages.schannel.credentials import SchannelCredential, Stores, acquire
+from sspid.packages.schannel import acceptor, attributes, control, established, handout, identity, initiator, messages, packing
+from sspid.packages.schannel.credentials import SchannelCredential, Stores, acquire, query_credential
 from sspid.packages.schannel.openssl import TLS1_3, TlsError
 from sspid.packages.schannel.states import AwaitingCredentials, Closed, Established, Handshaking, Renegotiating
+from sspid.vocabulary.attributes import ContextAttribute
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.flags import ContextFlag
 from sspid.vocabulary.names import Capability, PackageInfo
 from sspid.vocabulary.status import SecurityStatus
 
 if TYPE_CHECKING:
-    from sspid.vocabulary.attributes import AttributeValue, ContextAttribute
+    from sspid.vocabulary.attributes import AttributeValue, CredentialAttribute, Identity
     from sspid.vocabulary.buffers import Buffers
 
 _MAX_TOKEN = 24576
@@ -84,6 +85,10 @@ class SchannelPackage(SecurityPackage):
         return control.apply(state, token)
 
     async def query_context_attributes(self, state: State, attribute: ContextAttribute) -> AttributeValue:
+        if attribute is ContextAttribute.PACKAGE_INFO:
+            return self.info
+        if attribute is ContextAttribute.SESSION_KEY and isinstance(state, Established):
+            return await handout.traffic_secrets(state)
         try:
             return attributes.query(state, attribute)
         except TlsError as failure:
@@ -99,6 +104,23 @@ class SchannelPackage(SecurityPackage):
             await _remember(ready)
         return answer
 
+    async def set_context_attributes(self, state: State, attribute: ContextAttribute, value: AttributeValue) -> None:
+        attributes.set_value(state, attribute, value)
+
+    async def query_credentials_attributes(
+        self, credential: SchannelCredential, attribute: CredentialAttribute
+    ) -> AttributeValue:
+        return query_credential(credential, attribute)
+
+    async def query_security_context_token(self, state: State) -> Identity:
+        return await identity.query(_ready(state))
+
+    async def export_security_context(self, state: State) -> bytes:
+        return packing.pack(_ready(state))
+
+    async def import_security_context(self, packed: bytes) -> Established:
+        return packing.unpack(packed)
+
     def free_credentials_handle(self, credential: SchannelCredential) -> None:
         credential.sessions.clear()
 
@@ -112,7 +134,7 @@ async def _session_for(leg: Leg) -> bytes:
 
 
 async def _remembered(step: Step) -> Step:
-    if step.established and step.state.facts.version != TLS1_3:
+    if step.established and step.state.version != TLS1_3:
         await _remember(step.state)
     return step
 
@@ -125,13 +147,17 @@ async def _remember(state: Established) -> None:
         return
     if session := live.session():
         expiry = await ReadClock() + timedelta(seconds=credential.policy.lifespan)
-        once = state.facts.version == TLS1_3
+        once = state.version == TLS1_3
         credential.sessions.keep(state.caller, state.target, session, expiry, once=once)
 
 
 def _ready(state: Any) -> Established:
     if isinstance(state, Established):
         return state
+    if isinstance(state, Renegotiating):
+        raise SspiError(
+            SecurityStatus.SEC_E_CONTEXT_EXPIRED, "The context renegotiates; go on with its legs until SEC_E_OK, then send."
+        )
     raise SspiError(
         SecurityStatus.SEC_E_INVALID_HANDLE,
         "The context is not established, so no message can be protected; finish the handshake.",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 
 from sspid.packages.contract import Leg, Step
-from sspid.packages.schannel.facts import gather, logged_secrets, tls13_records
+from sspid.packages.schannel.facts import gather
 from sspid.packages.schannel.failures import handshake_error
 from sspid.packages.schannel.flags import granted
 from sspid.packages.schannel.framing import count_records, whole_records
@@ -20,6 +20,7 @@ from sspid.vocabulary.status import SecurityStatus
 
 if TYPE_CHECKING:
     from sspid.packages.schannel.states import Control
+    from sspid.vocabulary.flags import Flags
 
 
 def proceed(state: Handshaking, leg: Leg, *, first: bool = False) -> Step:
@@ -67,45 +68,46 @@ def _done(state: Handshaking, leg: Leg, left: int) -> Step:
         connection.discard_unread()
         left += unread
     output = connection.output()
-    established = _establish(state, leg, output)
+    client = connection.peer_certificate() if state.server else b""
+    mutual = bool(client or not state.server) and connection.peer_judged_good()
+    established = _establish(state, granted(leg.flags, last=True, mutual=mutual), output, mutual=mutual)
     return Step(
         SecurityStatus.SEC_E_OK,
         established,
         output=(token(output),),
         input=(extra(left),) if left else (),
         granted=established.granted,
-        expiry=established.expiry,
+        expiry=end_of(client) if client else None,
         established=True,
     )
 
 
-def _establish(state: Handshaking, leg: Leg, output: bytes) -> Established:
+def _establish(state: Handshaking, flags: Flags, output: bytes, *, mutual: bool) -> Established:
     connection, credential, server = state.connection, state.credential, state.server
-    tls13 = connection.version() == TLS1_3
-    secrets = logged_secrets(connection.key_log) if tls13 else {}
-    facts = gather(connection, credential.only_certificate, secrets)
-    records = tls13_records(facts, secrets, server=server, written=count_records(output) if server else 0)
-    mutual = bool(facts.peer_chain) and connection.peer_judged_good()
-    kept = not tls13 or records is None or state.post_handshake_auth
-    reconnects = state.reconnects and credential.policy.reconnects
-    awaits = not (kept or server) and reconnects
-    live = connection if kept or awaits else None
-    return Established(
-        facts,
-        records,
-        live,
-        server,
-        granted(leg.flags, last=True, mutual=mutual),
-        state.target,
-        state.caller,
-        credential if live else None,
-        end_of(facts.peer) if facts.peer_chain else None,
-        mutual,
-        awaits,
-        reconnects,
-        1,
-        1,
-    )
+    version = connection.version()
+    established = Established(connection, version, flags, server=server, mutual=mutual)
+    established.target, established.caller, established.credential = state.target, state.caller, credential
+    established.reconnects = state.reconnects and credential.policy.reconnects
+    if version != TLS1_3:
+        # Each side's Finished was record 0 of its keys (RFC 5246 6.1).
+        established.written = established.read = 1
+        return established
+    # A TLS 1.3 server's first records under these keys are its tickets, which follow the client's Finished.
+    established.written = count_records(output) if server else 0
+    if not state.post_handshake_auth:
+        established.awaits_tickets = not server and established.reconnects
+        if not established.awaits_tickets:
+            let_go(established)
+    return established
+
+
+def let_go(established: Established) -> bool:
+    """Drop OpenSSL's TLS 1.3 connection where our record layer can go on."""
+    if established.records is None:
+        return False
+    established.live = established.credential = None
+    established.awaits_tickets = False
+    return True
 
 
 def refresh(established: Established, leg: Leg) -> None:
@@ -113,11 +115,10 @@ def refresh(established: Established, leg: Leg) -> None:
     live = established.live
     if live is None:
         return
-    facts = gather(live, established.facts.local, {})
-    established.facts = facts.with_secret(established.facts.secret)
-    established.mutual = bool(facts.peer_chain) and live.peer_judged_good()
+    facts = established.facts
+    established.facts = gather(live, facts.local, {}).with_secret(facts.secret)
+    established.mutual = bool(established.facts.peer_chain) and live.peer_judged_good()
     established.granted = granted(leg.flags, last=True, mutual=established.mutual)
-    established.expiry = end_of(facts.peer) if facts.peer_chain else None
 
 
 @lru_cache(maxsize=256)

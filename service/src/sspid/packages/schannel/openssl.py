@@ -36,6 +36,7 @@ _WANT_CERTIFICATE = 4
 _ZERO_RETURN = 6
 _OP_NO_TICKET = 1 << 14
 _OP_ALLOW_CLIENT_RENEGOTIATION = 1 << 8
+_OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION = 1 << 16
 _VERSION_OPTIONS = {0x0301: 1 << 26, 0x0302: 1 << 28, TLS1_2: 1 << 27, TLS1_3: 1 << 29, 0xFEFF: 1 << 26, DTLS1_2: 1 << 27}
 _VERIFY_NONE = 0
 _VERIFY_PEER = 1
@@ -214,11 +215,14 @@ class Context:
 
     def _serve(self, settings: ContextSettings) -> None:
         context = self.pointer
-        lib.SSL_CTX_set_options(context, lib.SSL_OP_CIPHER_SERVER_PREFERENCE | _OP_ALLOW_CLIENT_RENEGOTIATION)
+        # A renegotiation that resumed the session would ask for no certificate.
+        renegotiation = _OP_ALLOW_CLIENT_RENEGOTIATION | _OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION
+        lib.SSL_CTX_set_options(context, lib.SSL_OP_CIPHER_SERVER_PREFERENCE | renegotiation)
         lib.SSL_CTX_set_session_id_context(context, b"sspid", 5)
         lib.SSL_CTX_set_timeout(context, settings.lifespan)
         lib.SSL_CTX_set_alpn_select_cb(context, _on_alpn, ffi.NULL)
-        lib.SSL_CTX_set_tlsext_servername_callback(context, _on_server_name)
+        if self.choose is not None:
+            lib.SSL_CTX_set_tlsext_servername_callback(context, _on_server_name)
         if not settings.reconnects:
             lib.SSL_CTX_set_options(context, _OP_NO_TICKET)
             lib.SSL_CTX_set_session_cache_mode(context, lib.SSL_SESS_CACHE_OFF)
@@ -409,9 +413,14 @@ class Connection:
         raise _failure(self.verify_error)
 
     def write(self, data: bytes) -> bytes:
-        """Seal at most 16384 bytes into one record (two where CBC splits)."""
-        if data and lib.SSL_write(self.ssl, data, len(data)) <= 0:
-            raise _failure(None)
+        """Seal at most 16384 bytes into one record. Without data, only an owed KeyUpdate comes."""
+        ssl = self.ssl
+        _running[ssl] = self
+        try:
+            if lib.SSL_write(ssl, data, len(data)) < len(data):
+                raise _failure(None)
+        finally:
+            del _running[ssl]
         return self.output()
 
     def close(self) -> bytes:
@@ -430,6 +439,13 @@ class Connection:
         if found == ffi.NULL:
             return "", 0
         return ffi.string(lib.SSL_CIPHER_get_name(found)).decode(), int(lib.SSL_CIPHER_get_bits(found, ffi.NULL))
+
+    def ciphers(self) -> tuple[str, ...]:
+        """OpenSSL's names of the suites this connection would use, best first."""
+        found: list[str] = []
+        while (name := lib.SSL_get_cipher_list(self.ssl, len(found))) != ffi.NULL:
+            found.append(ffi.string(name).decode())
+        return tuple(found)
 
     def group(self) -> str:
         """The key exchange group's name; empty where there was none."""

@@ -8,6 +8,7 @@ from sspid.packages.schannel import alerts
 from sspid.packages.schannel.facts import tls12_records
 from sspid.packages.schannel.failures import received_alert
 from sspid.packages.schannel.framing import ALERT, APPLICATION_DATA, HANDSHAKE, MAX_FRAGMENT, count_records
+from sspid.packages.schannel.handshake import let_go
 from sspid.packages.schannel.openssl import TLS1_2, TLS1_3, Progress, TlsError
 from sspid.packages.schannel.records import RecordError, Tls13Records
 from sspid.packages.schannel.states import PostHandshake
@@ -39,9 +40,7 @@ def _seal_one(state: Established, data: bytes) -> bytes:
         sealed = live.write(data)
     except TlsError as failure:
         raise SspiError(SecurityStatus.SEC_E_ENCRYPT_FAILURE, f"OpenSSL could not seal the message: {failure.text}.") from None
-    if state.records is not None:
-        state.records.write.sequence += bool(data)
-    state.written += bool(data)
+    state.count_written(bool(data))
     return sealed
 
 
@@ -70,7 +69,7 @@ def _alert(state: Established, content: bytes) -> bytes | None:
     if content[1] == alerts.CLOSE_NOTIFY:
         state.read_closed = True
         return None
-    if content[1] == alerts.USER_CANCELED or (content[0] == alerts.WARNING and state.facts.version != TLS1_3):
+    if content[1] == alerts.USER_CANCELED or (content[0] == alerts.WARNING and state.version != TLS1_3):
         return b""
     state.read_closed = state.write_closed = True
     raise received_alert(content[1])
@@ -124,33 +123,34 @@ def _wait(state: Established, met: PostHandshake) -> PostHandshake:
 
 
 def _open_live(state: Established, live: Connection, record: bytes) -> bytes | PostHandshake | None:
-    kind = _kind(state, record)
     try:
         plain = live.read(record)
         if plain is not None:
-            _count(state)
+            state.count_read()
             if state.awaits_tickets:
-                release(state)
+                let_go(state)
             return plain
         unfinished = live.advance(b"") is not Progress.DONE
     except EOFError:
         state.read_closed = True
-        _count(state)
+        state.count_read()
         return None
     except TlsError as failure:
         state.read_closed = state.write_closed = True
         raise _live_error(live, failure) from None
-    _count(state)
+    kind = _kind(state, record)
+    state.count_read()
     if not kind:  # an empty record, or a warning that changes nothing
         return b""
-    answer = live.output()
+    # OpenSSL keeps its answer to a KeyUpdate until it writes next.
+    answer = live.write(b"") if kind == "KeyUpdate" else live.output()
     _follow(state, kind, answer)
     return _wait(state, PostHandshake(kind, record, answer, unfinished))
 
 
 def _kind(state: Established, record: bytes) -> str:
-    """What a record that carries no application data is, before OpenSSL takes it."""
-    if state.facts.version != TLS1_3:
+    """What a record that gave no application data is; it is not counted yet, so our record layer can look into it."""
+    if state.version != TLS1_3:
         if record[0] != HANDSHAKE:
             return ""
         return "ClientHello" if state.server else "HelloRequest"
@@ -163,20 +163,12 @@ def _kind(state: Established, record: bytes) -> str:
     return _KINDS.get(content[0], "handshake message") if content_type == HANDSHAKE and content else ""
 
 
-def _count(state: Established) -> None:
-    state.read += 1
-    if state.records is not None:
-        state.records.read.sequence += 1
-
-
 def _follow(state: Established, kind: str, answer: bytes) -> None:
     """Keep our record layer in step with what OpenSSL just did."""
-    written = count_records(answer)
-    state.written += written
+    state.count_written(count_records(answer))
     records = state.records
     if not isinstance(records, Tls13Records):
         return
-    records.write.sequence += written
     if kind == "KeyUpdate":
         records.follow_update()
         if answer:
@@ -188,18 +180,17 @@ def release(state: Established) -> None:
     live = state.live
     if live is None:
         return
-    if state.records is None and state.facts.version == TLS1_2:
+    if state.records is None and state.version == TLS1_2:
         session = live.session_secrets()
-        state.records = tls12_records(state.facts, session, server=state.server, written=state.written, read=state.read)
-        state.facts = state.facts.with_secret(session)
-    if state.records is None:
+        made = tls12_records(state.facts, session, server=state.server, written=state.written, read=state.read)
+        if made is not None:
+            state.records = made
+            state.facts = state.facts.with_secret(session)
+    if not let_go(state):
         raise SspiError(
             SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION,
             f"The cipher suite {state.facts.cipher} is sealed by OpenSSL alone and its context cannot leave this process.",
         )
-    state.live = None
-    state.awaits_tickets = False
-    state.credential = None
 
 
 def _live_error(live: Connection, failure: TlsError) -> SspiError:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from sspid.packages.schannel.facts import Facts, gather, logged_secrets, tls13_records
+from sspid.packages.schannel.openssl import TLS1_3
+from sspid.packages.schannel.settings import VERSION_NAMES
 from sspid.vocabulary.flags import NO_FLAGS, Flags
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from sspid.packages.schannel.credentials import SchannelCredential
-    from sspid.packages.schannel.facts import Facts
     from sspid.packages.schannel.openssl import Connection
     from sspid.packages.schannel.records import Records
+    from sspid.vocabulary.attributes import KeyingMaterialInfo
 
 
 class Control(NamedTuple):
@@ -65,36 +66,108 @@ class PostHandshake:
     unfinished: bool = False
 
 
-@dataclass(slots=True)
 class Established:
     """An established context. It counts its own messages, so it changes; one call at a time uses it.
 
     `live` is OpenSSL's connection while something still needs it: TLS 1.2 (renegotiation), a suite that `records` does not
     know, a client that still waits for tickets (`awaits_tickets`), authentication after the handshake. Then OpenSSL seals and
-    opens, and `records` or the two counters keep step, so that OpenSSL can be let go of at any record.
+    opens, `written` and `read` count the records of the keys in use, and what attributes ask for is asked of OpenSSL when the
+    first of them is wanted; so OpenSSL can be let go of at any record.
     """
 
-    facts: Facts
-    records: Records | None
-    live: Connection | None
-    server: bool
-    granted: Flags
-    target: str = ""
-    caller: str = ""
-    credential: SchannelCredential | None = field(default=None, repr=False)
-    expiry: datetime | None = None
-    mutual: bool = False
-    awaits_tickets: bool = False
-    reconnects: bool = True
-    written: int = 0
-    read: int = 0
-    control: Control | None = None
-    pending: PostHandshake | None = None
-    served: bytes = field(default=b"", repr=False)
-    partial: bytes = field(default=b"", repr=False)
-    """Handshake bytes of a message whose end is in a later record."""
-    write_closed: bool = False
-    read_closed: bool = False
+    __slots__ = (
+        "_facts",
+        "_records",
+        "awaits_tickets",
+        "caller",
+        "control",
+        "credential",
+        "granted",
+        "live",
+        "material",
+        "mutual",
+        "partial",
+        "pending",
+        "read",
+        "read_closed",
+        "reconnects",
+        "served",
+        "server",
+        "target",
+        "version",
+        "write_closed",
+        "written",
+    )
+
+    def __init__(self, live: Connection | None, version: int, granted: Flags, *, server: bool, mutual: bool) -> None:
+        self.live = live
+        self.version = version
+        self.granted = granted
+        self.server = server
+        self.mutual = mutual
+        self.target = self.caller = ""
+        self.credential: SchannelCredential | None = None
+        self.awaits_tickets = False
+        self.reconnects = True
+        self.written = self.read = 0
+        self.control: Control | None = None
+        self.pending: PostHandshake | None = None
+        self.material: KeyingMaterialInfo | None = None
+        self.served = self.partial = b""
+        self.write_closed = self.read_closed = False
+        self._facts: Facts | None = None
+        self._records: Records | None = None
+
+    def __repr__(self) -> str:
+        return f"Established({VERSION_NAMES.get(self.version)}, server={self.server}, live={self.live is not None})"
+
+    @property
+    def facts(self) -> Facts:
+        """What the handshake established."""
+        facts = self._facts
+        if facts is None:
+            self.learn()
+            facts = self._facts
+        return facts  # type: ignore[return-value]  # learn() sets it
+
+    @facts.setter
+    def facts(self, facts: Facts) -> None:
+        self._facts = facts
+
+    @property
+    def records(self) -> Records | None:
+        """Our record layer; None while TLS 1.2 is OpenSSL's and for suites that it does not know."""
+        if self._facts is None:
+            self.learn()
+        return self._records
+
+    @records.setter
+    def records(self, records: Records) -> None:
+        self._records = records
+
+    def learn(self) -> None:
+        """Take the facts and, for TLS 1.3, the secrets from OpenSSL."""
+        live = self.live
+        if live is None:
+            return
+        secrets = logged_secrets(live.key_log) if self.version == TLS1_3 else {}
+        live.key_log.clear()
+        local = self.credential.only_certificate if self.credential is not None else b""
+        facts = self._facts = gather(live, local, secrets)
+        if secrets:
+            self._records = tls13_records(facts, secrets, server=self.server, written=self.written, read=self.read)
+
+    def count_read(self) -> None:
+        """OpenSSL has read a record."""
+        self.read += 1
+        if self._records is not None:
+            self._records.read.sequence += 1
+
+    def count_written(self, records: int) -> None:
+        """OpenSSL has written records."""
+        self.written += records
+        if self._records is not None:
+            self._records.write.sequence += records
 
 
 @dataclass(frozen=True, slots=True)
