@@ -103,14 +103,14 @@ def demo(config_file: Path | None, target: str) -> None:
 
 @main.command("check-config")
 @CONFIG
-@click.option("--keys", is_flag=True, help="List every key with its default and meaning.")
+@click.option("--keys", is_flag=True, help="Print every key, its default and its meaning, as the table of docs/configuration.md.")
 def check_config(config_file: Path | None, *, keys: bool) -> None:
     """Read the configuration as `serve` would, and say what is wrong and where."""
     from sspid import config  # noqa: PLC0415  # as above
 
     if keys:
         for name, default, text in config.documented():
-            click.echo(f"{name} = {default}\n    {text}")
+            click.echo(f"| `{name}` | {f'`{default}`' if default else ''} | {text} |")
         return
     settings = _settings(config_file)
     click.echo(f"{config_file or 'The default configuration'} is good.")
