@@ -23,6 +23,7 @@ from sspid.broker.world.accounts.directory import Directory, Rules
 from sspid.broker.world.accounts.lockout import Lockout
 from sspid.broker.world.accounts.opening import Opening, Whereabouts
 from sspid.broker.world.answers import RealWorld
+from sspid.broker.world.gss import MitKerberos
 from sspid.broker.world.logons import Logons
 from sspid.broker.world.machine import ThisMachine
 from sspid.broker.world.nonces import NonceFile, NonceTable
@@ -143,6 +144,7 @@ class Service:
                 questions.FindNamedCredential: NamedCredentials(named).find,
                 questions.FindTrustAnchors: TrustAnchors(roots).find,
                 **self._authority_answers(),
+                **MitKerberos(settings.kerberos.deadline_seconds).answers(),
             }
         )
 

@@ -170,6 +170,13 @@ class WinbindKeys:
     helpers: int = key(4, "Logons judged at once; each is a process.")
 
 
+@dataclass(frozen=True, slots=True)
+class KerberosKeys:
+    """[kerberos]: what krb5.conf (KRB5_CONFIG) has no word for."""
+
+    deadline_seconds: float = key(15.0, "How long one leg may wait for a KDC.")
+
+
 def default_listeners() -> list[Listener]:
     """Loopback TCP without identity, and a Unix socket in the data directory (its path is filled in later)."""
     return [Listener("127.0.0.1:50051", anonymous=True), Listener("unix:")]
@@ -200,6 +207,7 @@ class Settings:
     accounts: AccountsKeys = key(AccountsKeys, "[accounts]: the embedded account authority.")
     machine: MachineKeys = key(MachineKeys, "[machine]: the names the service goes by.")
     winbind: WinbindKeys = key(WinbindKeys, "[winbind]: a domain that judges NTLM logons.")
+    kerberos: KerberosKeys = key(KerberosKeys, "[kerberos]: MIT's Kerberos library.")
     policy: dict[str, Any] = key(dict, '[policy.PACKAGE] and [policy.callers."CALLER".PACKAGE]: see docs/policy.md.')
 
     def on_ports(self, ports: Sequence[int]) -> Self:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 PACKAGES: dict[str, tuple[str, ...]] = {
     "schannel": (),
     "ntlm": (),
-    "negotiate": ("ntlm",),
+    "kerberos": (),
+    "negotiate": ("kerberos", "ntlm"),
 }
 """Folder -> the folders of its inner packages, which come before it and are handed to its constructor by name."""
 
