@@ -1,7 +1,7 @@
 """The Python client of sspid: SSPI's functions, made by a service; blocking here, asyncio in `sspid_client.aio`."""
 
 from sspid_client import attributes, credentials
-from sspid_client.acquisition import PackageInfo
+from sspid_client.attributes import PackageInfo
 from sspid_client.buffers import BufferAccess, BufferType, SecurityBuffer
 from sspid_client.client import Client, Context, Credential, Peer
 from sspid_client.credentials import (

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from sspid_protos.sspi.v1 import credential_service_pb2, credentials_pb2, package_service_pb2, vocabulary_pb2
 
 from sspid_client import buffers, calls, replies, values
+from sspid_client.attributes import PackageInfo
 from sspid_client.calls import Call
 from sspid_client.errors import SspiError
 
@@ -18,20 +18,6 @@ if TYPE_CHECKING:
     from sspid_client.credentials import AuthData, CredentialUse
 
 Value = TypeVar("Value")
-
-
-@dataclass(frozen=True, slots=True)
-class PackageInfo:
-    """SecPkgInfo. `not_ready` is empty where the package can work, else one sentence on what is missing."""
-
-    name: str
-    comment: str
-    capabilities: int
-    version: int
-    rpc_id: int
-    max_token: int
-    aliases: tuple[str, ...]
-    not_ready: str
 
 
 class Acquired:

@@ -275,6 +275,20 @@ class DelegatedCredential:
 
 
 @dataclass(frozen=True, slots=True)
+class PackageInfo:
+    """SecPkgInfo. `not_ready` is empty where the package can work, else one sentence on what is missing."""
+
+    name: str
+    comment: str
+    capabilities: int
+    version: int
+    rpc_id: int
+    max_token: int
+    aliases: tuple[str, ...]
+    not_ready: str
+
+
+@dataclass(frozen=True, slots=True)
 class Attribute(Generic[Value]):
     """A context's attribute: its name in sspi.v1 and the type of its value."""
 
@@ -302,6 +316,7 @@ STREAM_SIZES = Attribute("SECPKG_ATTR_STREAM_SIZES", StreamSizes)
 KEY_INFO = Attribute("SECPKG_ATTR_KEY_INFO", KeyInfo)
 AUTHORITY = Attribute("SECPKG_ATTR_AUTHORITY", Text)
 SESSION_KEY = Attribute("SECPKG_ATTR_SESSION_KEY", SessionKey)
+PACKAGE_INFO = Attribute("SECPKG_ATTR_PACKAGE_INFO", PackageInfo)
 NEGOTIATION_INFO = Attribute("SECPKG_ATTR_NEGOTIATION_INFO", NegotiationInfo)
 NATIVE_NAMES = Attribute("SECPKG_ATTR_NATIVE_NAMES", NativeNames)
 FLAGS = Attribute("SECPKG_ATTR_FLAGS", NegotiatedFlags)

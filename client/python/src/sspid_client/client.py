@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from types import TracebackType
 
-    from sspid_client.acquisition import Acquired, PackageInfo
-    from sspid_client.attributes import Attribute, CredentialAttribute, Identity
+    from sspid_client.acquisition import Acquired
+    from sspid_client.attributes import Attribute, CredentialAttribute, Identity, PackageInfo
     from sspid_client.buffers import Buffers, SecurityBuffer
     from sspid_client.credentials import AuthData, CredentialUse
     from sspid_client.flags import ContextFlag

@@ -25,7 +25,7 @@ Value = TypeVar("Value")
 _KINDS: dict[str, type[Any]] = {
     field.name: getattr(attributes, field.message_type.name)
     for field in attributes_pb2.AttributeValue.DESCRIPTOR.fields
-    if field.message_type is not None
+    if field.message_type is not None and hasattr(attributes, field.message_type.name)
 }
 
 
