@@ -99,7 +99,7 @@ class Winbind:
         request = _request(question)
         deadline = time.monotonic() + self._settings.deadline
         reply = self._answered(request, deadline)
-        if reply.get("Authenticated") != "Yes":
+        if reply["Authenticated"] == "No":
             raise self._refusal(reply)
         account = Account(question.name, question.domain)
         if self._groups is not None:
@@ -146,10 +146,11 @@ class Winbind:
         except HelperError:
             helper.kill()
             raise
-        if reply.get("Authenticated") in {"Yes", "No"} and "Error" not in reply:
-            self._idle.append(helper)
-        else:
+        if reply.get("Authenticated") not in {"Yes", "No"} or "Error" in reply:
+            # What it says next may answer this request or another one.
             helper.kill()
+            raise HelperError("its helper does not understand what it is asked")
+        self._idle.append(helper)
         return reply
 
     def _away(self, reason: str) -> None:
@@ -157,7 +158,7 @@ class Winbind:
         self._log.error("winbind", reason=reason)
 
     def _refusal(self, reply: dict[str, str]) -> SspiError:
-        said = reply.get("Authentication-Error", reply.get("Error", ""))
+        said = reply.get("Authentication-Error", "")
         ntstatus = NTSTATUS.get(said, LOGON_FAILURE)
         self._log.debug("winbind", refused=said[:_LONGEST_NAME])
         detail = FailureDetail(ntstatus=ntstatus)
@@ -170,10 +171,10 @@ class Winbind:
 
 
 def _request(question: JudgeNtlmResponse) -> bytes:
-    """The question in `ntlm-server-1`: texts in base64, so that no name can add a line of its own."""
+    """The question in `ntlm-server-1`: texts in base64, so that no name can add a line of its own. It takes no workstation."""
     nt, lm = question.nt_response, question.lm_response
     challenge = question.server_challenge
-    malformed = not question.name or max(len(question.name), len(question.domain), len(question.workstation)) > _LONGEST_NAME
+    malformed = not question.name or max(len(question.name), len(question.domain)) > _LONGEST_NAME
     if malformed or len(challenge) != 8 or not _V1_LENGTH <= len(nt) <= _LONGEST_RESPONSE:
         detail = FailureDetail(ntstatus=LOGON_FAILURE)
         raise SspiError(SecurityStatus.SEC_E_LOGON_DENIED, "No domain knows such a name or response.", detail=detail)
@@ -184,7 +185,6 @@ def _request(question: JudgeNtlmResponse) -> bytes:
     lines = [
         b"Username:: " + _text(question.name),
         b"NT-Domain:: " + _text(question.domain),
-        b"Workstation:: " + _text(question.workstation),
         b"LANMAN-Challenge: " + challenge.hex().encode(),
         b"NT-Response: " + nt.hex().encode(),
         b"Request-User-Session-Key: Yes",

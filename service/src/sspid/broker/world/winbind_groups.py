@@ -19,7 +19,7 @@ _MOST: Final = 1024
 
 
 class Groups:
-    """Asks once in five minutes for each account: groups change seldom, and an answer takes four programs."""
+    """Asks once in five minutes for each account: groups change seldom, and an answer takes five programs."""
 
     def __init__(self, command: tuple[str, ...], log: FilteringBoundLogger) -> None:
         self._command = command
@@ -46,10 +46,19 @@ class Groups:
         named = rf"{account.domain}\{account.name}" if account.domain else account.name
         own = self._run(f"--name-to-sid={named}", deadline)[0].split()[0]
         domain, _, name = _unnumbered(self._run(f"--sid-to-name={own}", deadline)[0]).rpartition("\\")
+        domain = self._netbios(domain, deadline)
         sids = [own, *(sid for sid in self._run(f"--user-sids={own}", deadline) if sid != own)][:_MOST]
         names = self._names(sids, deadline)
         groups = tuple(_qualified(sid, names[sid], own, domain) for sid in sids[1:] if sid in names)
         return replace(account, name=name, domain=domain, groups=groups, sids=tuple(sids))
+
+    def _netbios(self, domain: str, deadline: float) -> str:
+        """The domain's NetBIOS name: winbind may call it what the last logon called it, its DNS name for one."""
+        for line in self._run(f"--domain-info={domain}", deadline):
+            name, colon, value = line.partition(":")
+            if colon and name.strip() == "Name":
+                return value.strip()
+        return domain
 
     def _names(self, sids: list[str], deadline: float) -> dict[str, str]:
         """The names that winbind knows; none where one of the SIDs is unknown, as it answers for all of them or not at all."""
