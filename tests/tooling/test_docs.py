@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,11 +10,6 @@ from sspid_protos.sspi.v1 import context_service_pb2, credential_service_pb2, me
 
 ROOT = Path(__file__).parents[2]
 FILES = (package_service_pb2, credential_service_pb2, context_service_pb2, message_service_pb2)
-
-
-def tracked(pattern: str) -> list[str]:
-    listed = subprocess.run(["git", "ls-files", pattern], cwd=ROOT, capture_output=True, text=True, check=True)
-    return listed.stdout.split()
 
 
 def test_every_rpc_is_in_the_table_of_functions() -> None:
