@@ -16,7 +16,7 @@ if __name__ == "__main__":
     import atheris  # type: ignore[import-untyped]  # it ships no types
 
     with atheris.instrument_imports(include=["sspid.packages.digest"]):
-        pass
+        import sspid.packages.digest  # noqa: F401 - imported here to be instrumented
 
 from sspid.packages.digest import challenge, directives, http_response, http_session, inputs, sasl_response
 from sspid.vocabulary.buffers import BufferType, SecurityBuffer
