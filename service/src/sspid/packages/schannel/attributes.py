@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
+from sspid.packages.schannel.facts import first_finished
 from sspid.packages.schannel.framing import MAX_FRAGMENT
 from sspid.packages.schannel.handshake import end_of
 from sspid.packages.schannel.keys import tls12_exporter, tls13_exporter
@@ -126,7 +127,7 @@ def _unique_bindings(state: Established) -> AttributeValue:
             SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION,
             "TLS 1.3 has no tls-unique binding; use ENDPOINT_BINDINGS or keying material (RFC 9266).",
         )
-    return values.ChannelBindings(b"tls-unique:" + state.facts.finished)
+    return values.ChannelBindings(b"tls-unique:" + (first_finished(state.live) if state.live else state.finished))
 
 
 def _endpoint_bindings(state: Established) -> AttributeValue:
@@ -169,12 +170,12 @@ def _keying_material(state: Established) -> AttributeValue:
             "Set KEYING_MATERIAL_INFO first: KEYING_MATERIAL needs its label and length.",
         )
     facts = state.facts
-    if facts.secret:
+    if state.secret:
         hash_name = SUITES[facts.cipher].hash.lower()
         if state.version == TLS1_3:
-            made = tls13_exporter(facts.secret, hash_name, wanted.label, wanted.context or b"", wanted.length)
+            made = tls13_exporter(state.secret, hash_name, wanted.label, wanted.context or b"", wanted.length)
         else:
-            made = tls12_exporter(facts.secret, hash_name, wanted.label, wanted.context, wanted.length)
+            made = tls12_exporter(state.secret, hash_name, wanted.label, wanted.context, wanted.length)
         return values.KeyingMaterial(made)
     if state.live is None:
         raise SspiError(SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION, "This context has no exporter secret.")

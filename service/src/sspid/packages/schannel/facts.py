@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from sspid.packages.schannel.keys import TLS12_SUITES, TLS13_SUITES, tls12_keys
-from sspid.packages.schannel.openssl import TLS1_2, TLS1_3
+from sspid.packages.schannel.openssl import TLS1_2
 from sspid.packages.schannel.records import Direction, Records, Tls12Records, Tls13Records
 from sspid.packages.schannel.suites import SUITES
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Facts(NamedTuple):
-    """`secret` exports keying material: TLS 1.3's exporter secret, or TLS 1.2's master secret and randoms without OpenSSL."""
+    """What connections of one kind have in common: one object however many contexts share it."""
 
     version: int
     cipher: str
@@ -26,8 +26,6 @@ class Facts(NamedTuple):
     resumed: bool
     peer_chain: tuple[bytes, ...]
     local: bytes
-    finished: bytes
-    secret: bytes
 
     def __repr__(self) -> str:
         return f"Facts({self.version:#x}, {self.cipher})"
@@ -37,38 +35,33 @@ class Facts(NamedTuple):
         """The peer's own certificate; empty for none."""
         return self.peer_chain[0] if self.peer_chain else b""
 
-    def with_secret(self, secret: bytes) -> Facts:
-        """The same facts once OpenSSL is gone."""
-        return self._replace(secret=secret)
+
+@lru_cache(maxsize=4096)
+def shared(facts: Facts) -> Facts:
+    """The one copy of these facts."""
+    return facts
 
 
-def gather(connection: Connection, local: bytes, secrets: dict[bytes, bytes]) -> Facts:
-    """Ask OpenSSL once, right after the handshake."""
-    version = connection.version()
+def gather(connection: Connection, version: int, local: bytes) -> Facts:
+    """Ask OpenSSL once, after the handshake."""
     cipher, bits = connection.cipher()
-    resumed = connection.resumed()
-    finished = b""
-    if version != TLS1_3:
-        # RFC 5929 3.1: the first Finished; the client sends it in a full handshake, the server in a resumed one.
-        finished = connection.finished(peer=connection.context.server != resumed)
-    return Facts(
-        version,
-        cipher,
-        bits,
-        connection.group(),
-        connection.protocol(),
-        resumed,
-        _shared(connection.peer_chain()),
-        local or connection.local_certificate(),
-        finished,
-        secrets.get(b"EXPORTER_SECRET", b""),
+    return shared(
+        Facts(
+            version,
+            cipher,
+            bits,
+            connection.group(),
+            connection.protocol() if connection.offers_protocols else b"",
+            connection.resumed(),
+            connection.peer_chain(),
+            local or connection.local_certificate(),
+        )
     )
 
 
-@lru_cache(maxsize=1024)
-def _shared(chain: tuple[bytes, ...]) -> tuple[bytes, ...]:
-    """One copy of a chain however many contexts met it."""
-    return chain
+def first_finished(connection: Connection) -> bytes:
+    """The first Finished of a TLS 1.2 handshake (RFC 5929 3.1): the client's in a full one, the server's in a resumed one."""
+    return connection.finished(peer=connection.context.server != connection.resumed())
 
 
 def logged_secrets(key_log: list[bytes]) -> dict[bytes, bytes]:

@@ -115,8 +115,7 @@ def refresh(established: Established, leg: Leg) -> None:
     live = established.live
     if live is None:
         return
-    facts = established.facts
-    established.facts = gather(live, facts.local, {}).with_secret(facts.secret)
+    established.facts = gather(live, established.version, established.facts.local)
     established.mutual = bool(established.facts.peer_chain) and live.peer_judged_good()
     established.granted = granted(leg.flags, last=True, mutual=established.mutual)
 

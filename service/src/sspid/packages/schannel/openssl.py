@@ -435,10 +435,14 @@ class Connection:
 
     def cipher(self) -> tuple[str, int]:
         """OpenSSL's name of the cipher suite and its strength in bits."""
-        found = lib.SSL_get_current_cipher(self.ssl)
-        if found == ffi.NULL:
-            return "", 0
-        return ffi.string(lib.SSL_CIPHER_get_name(found)).decode(), int(lib.SSL_CIPHER_get_bits(found, ffi.NULL))
+        suite = lib.SSL_get_current_cipher(self.ssl)
+        found = _ciphers.get(suite)
+        if found is None:
+            if suite == ffi.NULL:
+                return "", 0
+            found = ffi.string(lib.SSL_CIPHER_get_name(suite)).decode(), int(lib.SSL_CIPHER_get_bits(suite, ffi.NULL))
+            _ciphers[suite] = found
+        return found
 
     def ciphers(self) -> tuple[str, ...]:
         """OpenSSL's names of the suites this connection would use, best first."""
@@ -463,6 +467,11 @@ class Connection:
     def peer_judged_good(self) -> bool:
         """Whether the peer's chain was verified without an error, now or when the resumed session began."""
         return self.verify_error is None and lib.SSL_get_verify_result(self.ssl) == 0
+
+    @property
+    def offers_protocols(self) -> bool:
+        """Whether ALPN was asked for on this side."""
+        return bool(self.alpn)
 
     def resumed(self) -> bool:
         """Whether the handshake resumed a session."""
@@ -512,6 +521,9 @@ class Connection:
         _check(lib.SSL_export_keying_material(self.ssl, out, length, label, len(label), given, len(given), context is not None))
         return bytes(ffi.buffer(out, length))
 
+
+_ciphers: dict[Any, tuple[str, int]] = {}
+"""Name and strength of OpenSSL's suites, which are static objects."""
 
 _running: dict[Any, Connection] = {}
 """The connections inside an OpenSSL call, so that callbacks find theirs; each entry lives as long as that call."""

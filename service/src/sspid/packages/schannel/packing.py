@@ -63,8 +63,8 @@ def pack(state: Established) -> bytes:
         facts.group.encode(),
         facts.protocol,
         facts.local,
-        facts.finished,
-        facts.secret,
+        state.finished,
+        state.secret,
         state.target.encode(),
         state.partial,
         *facts.peer_chain,
@@ -94,12 +94,11 @@ def unpack(packed: bytes) -> Established:
     if {len(write), len(read_secret)} != {wanted if version == TLS1_3 else suite.key + suite.iv}:
         raise _malformed("its secrets have the wrong length")
     state = Established(None, version, flags, server=bool(booleans & _SERVER), mutual=bool(booleans & _MUTUAL))
-    state.facts = Facts(
-        version, texts[0], bits, texts[1], protocol, bool(booleans & _RESUMED), parts[_TEXTS:], local, finished, secret
-    )
+    state.facts = Facts(version, texts[0], bits, texts[1], protocol, bool(booleans & _RESUMED), parts[_TEXTS:], local)
     layer: type[Records] = Tls13Records if version == TLS1_3 else Tls12Records
     state.records = layer(number, suite, Direction(write, written), Direction(read_secret, read))
     state.target, state.partial = texts[2], partial
+    state.finished, state.secret = finished, secret
     state.write_closed, state.read_closed = bool(booleans & _WRITE_CLOSED), bool(booleans & _READ_CLOSED)
     return state
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sspid.packages.schannel import alerts
-from sspid.packages.schannel.facts import tls12_records
+from sspid.packages.schannel.facts import first_finished, tls12_records
 from sspid.packages.schannel.failures import received_alert
 from sspid.packages.schannel.framing import ALERT, APPLICATION_DATA, HANDSHAKE, MAX_FRAGMENT, count_records
 from sspid.packages.schannel.handshake import let_go
@@ -185,7 +185,7 @@ def release(state: Established) -> None:
         made = tls12_records(state.facts, session, server=state.server, written=state.written, read=state.read)
         if made is not None:
             state.records = made
-            state.facts = state.facts.with_secret(session)
+            state.secret, state.finished = session, first_finished(live)
     if not let_go(state):
         raise SspiError(
             SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION,

@@ -36,13 +36,12 @@ class RecordError(Exception):
 class Direction:
     """One direction: its secret (a traffic secret in TLS 1.3, key and IV in TLS 1.2) and the number of its next record."""
 
-    __slots__ = ("__weakref__", "_aead", "_iv", "secret", "sequence")
+    __slots__ = ("__weakref__", "_aead", "secret", "sequence")
 
     def __init__(self, secret: bytes, sequence: int = 0) -> None:
         self.secret = secret
         self.sequence = sequence
-        self._aead: AESGCM | ChaCha20Poly1305 | None = None
-        self._iv = 0
+        self._aead: tuple[AESGCM | ChaCha20Poly1305, int] | None = None
 
     def replace(self, secret: bytes, sequence: int = 0) -> None:
         """Go on with other keys."""
@@ -50,16 +49,15 @@ class Direction:
 
     def aead(self, suite: Suite, derive: Callable[[bytes, Suite], bytes] | None) -> tuple[AESGCM | ChaCha20Poly1305, int]:
         """The AEAD object and the IV as a number; built on first use."""
-        aead = self._aead
-        if aead is None:
+        ready = self._aead
+        if ready is None:
             both = derive(self.secret, suite) if derive else self.secret
             aead = (AESGCM if suite.aead == "aes" else ChaCha20Poly1305)(both[: suite.key])
-            self._iv = int.from_bytes(both[suite.key :], "big")
-            self._aead = aead
+            ready = self._aead = aead, int.from_bytes(both[suite.key :], "big")
             _ready.append(weakref.ref(self))
             if len(_ready) > _READY:
                 self._make_room()
-        return aead, self._iv
+        return ready
 
     @staticmethod
     def _make_room() -> None:

@@ -72,7 +72,8 @@ class Established:
     `live` is OpenSSL's connection while something still needs it: TLS 1.2 (renegotiation), a suite that `records` does not
     know, a client that still waits for tickets (`awaits_tickets`), authentication after the handshake. Then OpenSSL seals and
     opens, `written` and `read` count the records of the keys in use, and what attributes ask for is asked of OpenSSL when the
-    first of them is wanted; so OpenSSL can be let go of at any record.
+    first of them is wanted; so OpenSSL can be let go of at any record. `secret` exports keying material: TLS 1.3's exporter
+    secret, or TLS 1.2's master secret and randoms once OpenSSL is gone; `finished` is TLS 1.2's binding from then on.
     """
 
     __slots__ = (
@@ -82,6 +83,7 @@ class Established:
         "caller",
         "control",
         "credential",
+        "finished",
         "granted",
         "live",
         "material",
@@ -91,6 +93,7 @@ class Established:
         "read",
         "read_closed",
         "reconnects",
+        "secret",
         "served",
         "server",
         "target",
@@ -113,7 +116,7 @@ class Established:
         self.control: Control | None = None
         self.pending: PostHandshake | None = None
         self.material: KeyingMaterialInfo | None = None
-        self.served = self.partial = b""
+        self.served = self.partial = self.secret = self.finished = b""
         self.write_closed = self.read_closed = False
         self._facts: Facts | None = None
         self._records: Records | None = None
@@ -153,8 +156,9 @@ class Established:
         secrets = logged_secrets(live.key_log) if self.version == TLS1_3 else {}
         live.key_log.clear()
         local = self.credential.only_certificate if self.credential is not None else b""
-        facts = self._facts = gather(live, local, secrets)
+        facts = self._facts = gather(live, self.version, local)
         if secrets:
+            self.secret = secrets.get(b"EXPORTER_SECRET", b"")
             self._records = tls13_records(facts, secrets, server=self.server, written=self.written, read=self.read)
 
     def count_read(self) -> None:
