@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 PACKAGES: dict[str, tuple[str, ...]] = {
     "schannel": (),
+    "digest": (),
     "ntlm": (),
     "kerberos": (),
     "negotiate": ("kerberos", "ntlm"),

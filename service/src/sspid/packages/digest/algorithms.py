@@ -63,7 +63,8 @@ def _family(base: str, digits: int, new: Callable[[bytes], Hash]) -> list[Algori
 
 
 _ALL = [
-    *_family("SHA-512-256", 64, partial(hashlib.new, "sha512_256")),
+    # OpenSSL has it since 1.1.1, and other builds of hashlib may lack it.
+    *(_family("SHA-512-256", 64, partial(hashlib.new, "sha512_256")) if "sha512_256" in hashlib.algorithms_available else ()),
     *_family("SHA-256", 64, hashlib.sha256),
     *_family("MD5", 32, partial(hashlib.md5, usedforsecurity=False)),
 ]
