@@ -341,3 +341,14 @@ def test_whether_a_call_may_wait_is_known_before_it_is_made() -> None:
     assert broker.contexts.may_wait("alice", begun, b"")
     assert broker.contexts.may_wait("alice", b"", broker.credential)
     assert not broker.contexts.may_wait("bob", begun, b"")
+
+
+def test_a_delegated_credential_is_a_handle_that_begins_contexts() -> None:
+    broker = Broker()
+    begun = broker.leg(b"go").context
+    broker.leg(b"ok", begun)
+    first: Any = broker.contexts.query_context_attributes("alice", begun, ContextAttribute.CREDS_2, "")
+    again: Any = broker.contexts.query_context_attributes("alice", begun, ContextAttribute.CREDS_2, "")
+    assert first.handle == again.handle
+    assert broker.leg(b"go", credential=first.handle).context
+    fails(SecurityStatus.SEC_E_INVALID_HANDLE, lambda: broker.leg(b"go", credential=first.handle, caller="bob"))

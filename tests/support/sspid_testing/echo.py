@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sspid.packages.contract import CredentialRequest, Leg, Message, Protected, SecurityPackage, Step
-from sspid.vocabulary.attributes import Names
+from sspid.vocabulary.attributes import ContextAttribute, DelegatedCredential, Names
 from sspid.vocabulary.buffers import BufferType, SecurityBuffer, missing, token
+from sspid.vocabulary.credentials import CredentialUse
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.names import Capability, PackageInfo
 from sspid.vocabulary.status import SecurityStatus
@@ -15,8 +16,7 @@ from sspid.vocabulary.status import SecurityStatus
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sspid.vocabulary.attributes import AttributeValue, ContextAttribute
-    from sspid.vocabulary.credentials import CredentialUse
+    from sspid.vocabulary.attributes import AttributeValue
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,8 @@ class Echo(SecurityPackage):
         return Step(SecurityStatus.SEC_I_CONTINUE_NEEDED, following, answer)
 
     async def query_context_attributes(self, state: EchoState, attribute: ContextAttribute) -> AttributeValue:
-        del attribute
+        if attribute is ContextAttribute.CREDS_2:
+            return DelegatedCredential("u", "d", "echo", EchoCredential(CredentialUse.OUTBOUND))
         return Names(",".join(each.decode() for each in state.seen))
 
     async def encrypt_message(self, state: EchoState, message: Message) -> Protected:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -12,6 +12,7 @@ from sspid.broker import asks, replays
 from sspid.broker.handles import Entry, HandleTable, Limits, unknown_handle
 from sspid.broker.undelivered import Undelivered, too_large
 from sspid.packages.contract import Leg, Step
+from sspid.vocabulary.attributes import DelegatedCredential
 from sspid.vocabulary.errors import RefusedError, SspiError
 from sspid.vocabulary.status import SecurityStatus
 
@@ -77,6 +78,7 @@ class HeldContext:
     failed: SecurityStatus | None = None
     undelivered: Undelivered | None = None
     answer: replays.Answer | None = None
+    delegated: bytes = b""
 
 
 class Contexts:
@@ -283,7 +285,14 @@ class Contexts:
         with self.use(caller, handle, connection_id) as entry:
             held = entry.held
             require_alive(held)
-            return self._run(held.package, caller, held.package.query_context_attributes(held.state, attribute))
+            value = self._run(held.package, caller, held.package.query_context_attributes(held.state, attribute))
+            return self._hand_over(caller, held, value) if isinstance(value, DelegatedCredential) else value
+
+    def _hand_over(self, caller: str, held: HeldContext, value: DelegatedCredential) -> DelegatedCredential:
+        """A delegated credential goes out as a handle, the same one however often it is asked for."""
+        if not held.delegated:
+            held.delegated = self._credentials.hold_delegated(caller, held.package, value.secret)
+        return replace(value, handle=held.delegated)
 
     def set_context_attributes(
         self,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sspid.broker import asks
 from sspid.broker.handles import HandleTable, Limits
 from sspid.broker.replays import CreatingCalls, RequestId
+from sspid.packages.contract import CredentialRequest
+from sspid.vocabulary.credentials import CredentialUse, Secret
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.status import SecurityStatus
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from sspid.broker.waits import WaitingRoom
     from sspid.packages.catalog import Catalog
-    from sspid.packages.contract import CredentialRequest, SecurityPackage
+    from sspid.packages.contract import SecurityPackage
     from sspid.vocabulary.attributes import AttributeValue, CredentialAttribute
     from sspid.vocabulary.names import PackageInfo
 
@@ -86,6 +88,12 @@ class Credentials:
         use = credential.use
         held = HeldCredential(package, credential, inbound=use.inbound, outbound=use.outbound)
         return self._table.open(caller, held)
+
+    def hold_delegated(self, caller: str, package: SecurityPackage, secret: Any) -> bytes:
+        """Issue a handle for what a peer delegated: a credential of `package`, or a secret that Negotiate can use."""
+        if not isinstance(secret, Secret):
+            return self.hold(caller, package, secret)
+        return self._acquire(caller, "Negotiate", CredentialRequest(CredentialUse.OUTBOUND, secret))[0]
 
     def find(self, caller: str, handle: bytes) -> HeldCredential:
         """The credential behind a handle of this caller."""

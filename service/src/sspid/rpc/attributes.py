@@ -5,18 +5,16 @@ from __future__ import annotations
 import dataclasses
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from sspid_protos.sspi.v1 import attributes_pb2 as wire
 from sspid_protos.sspi.v1 import vocabulary_pb2
 
 from sspid.rpc.convert import flags_in, flags_out
+from sspid.vocabulary import attributes
 from sspid.vocabulary.attributes import AttributeValue, ContextAttribute, CredentialAttribute
 from sspid.vocabulary.errors import RefusedError
-
-if TYPE_CHECKING:
-    from sspid.vocabulary import attributes
 
 CONTEXT_FROM_WIRE: dict[int, ContextAttribute] = {
     wire.ContextAttribute.Value(f"SECPKG_ATTR_{each.name}"): each for each in ContextAttribute
@@ -62,6 +60,8 @@ def value_out(value: AttributeValue) -> wire.AttributeValue:
     """The message of an attribute's value."""
     answer = wire.AttributeValue()
     message_out(value, getattr(answer, FIELD[type(value)]))
+    if isinstance(value, attributes.DelegatedCredential):
+        answer.delegated_credential.credential.value = value.handle
     return answer
 
 

@@ -362,12 +362,18 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class DelegatedCredential:
-    """Credentials the peer delegated; the broker turns them into a handle, in clear only where policy allows."""
+    """Credentials the peer delegated; the broker turns them into a handle.
+
+    `secret` is a credential of the package itself, or one of `vocabulary.credentials.Secret`, which the broker acquires with
+    Negotiate. `password` is set only where policy lets the caller have it in clear. `handle` is the broker's to fill in.
+    """
 
     user: str
     domain: str
     kind: str
     secret: object = field(repr=False)
+    password: str | None = field(default=None, repr=False)
+    handle: bytes = b""
 
 
 AttributeValue = (
