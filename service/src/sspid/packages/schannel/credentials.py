@@ -241,6 +241,7 @@ def _settings(
         lifespan=policy.lifespan,
         reconnects=policy.reconnects,
         datagram=policy.datagram,
+        stapling=policy.stapling,
     )
 
 

@@ -58,7 +58,8 @@ class SchannelPackage(SecurityPackage):
     async def initialize_security_context(self, state: State | None, leg: Leg) -> Step:
         match state:
             case None:
-                return initiator.begin(leg, await _session_for(leg))
+                now = await ReadClock() if leg.credential.policy.stapling else None
+                return initiator.begin(leg, await _session_for(leg), now)
             case Handshaking(server=False):
                 return await _remembered(initiator.proceed(state, leg))
             case AwaitingCredentials():

@@ -11,17 +11,20 @@ from sspid.packages.schannel import handshake
 from sspid.packages.schannel.alpn import wanted_protocols
 from sspid.packages.schannel.flags import refuse_impossible
 from sspid.packages.schannel.openssl import Connection
+from sspid.packages.schannel.stapling import judge
 from sspid.packages.schannel.states import AwaitingCredentials, Handshaking
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.flags import ContextFlag
 from sspid.vocabulary.status import SecurityStatus
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sspid.packages.schannel.credentials import SchannelCredential
 
 
-def begin(leg: Leg, session: bytes = b"") -> Step:
-    """First leg: no input token, a ClientHello out that offers `session` again unless empty."""
+def begin(leg: Leg, session: bytes = b"", now: datetime | None = None) -> Step:
+    """First leg: no input token, a ClientHello out that offers `session` again. OCSP answers are judged at `now`."""
     refuse_impossible(leg.flags)
     if leg.token:
         raise SspiError(
@@ -40,6 +43,8 @@ def begin(leg: Leg, session: bytes = b"") -> Step:
     later = bool(credential.certificates) and ContextFlag.NO_POST_HANDSHAKE_AUTH not in leg.flags
     if later:
         connection.offer_post_handshake_auth()
+    if now is not None:
+        connection.ask_for_status(lambda answer, leaf, issuer: judge(answer, leaf, issuer, now))
     if session:
         connection.resume(session)
     state = Handshaking(connection, credential, False, leg.flags, leg.target_name, leg.caller, post_handshake_auth=later)
@@ -98,7 +103,8 @@ def _aim(connection: Connection, leg: Leg) -> None:
     if address:
         connection.expect("", address=address if checked else b"")
         return
-    connection.expect(name, host=_host(name) if checked else b"")
+    host = _host(name)
+    connection.expect(name, host=host if checked else b"")
 
 
 _UNJUDGED = frozenset({ContextFlag.MANUAL_CRED_VALIDATION, ContextFlag.DEFERRED_CRED_VALIDATION})
@@ -115,8 +121,12 @@ def _address(name: str) -> bytes:
 
 def _host(name: str) -> bytes:
     """The A-label form that certificates carry; what is sent as SNI stays as the caller wrote it ([MS-TLSP] 1.4)."""
-    host = name.encode("utf-8", "replace") if name.isascii() else b".".join(map(_a_label, name.split(".")))
-    if not 0 < len(host) <= 255 or len(name.encode("utf-8", "replace")) > 255 or min(host) <= 0x20:
+    try:
+        host = name.encode() if name.isascii() else b".".join(map(_a_label, name.split(".")))
+        sent = name.encode()
+    except UnicodeEncodeError:
+        host = sent = b""
+    if not 0 < len(host) <= 255 or len(sent) > 255 or min(host) <= 0x20:
         raise SspiError(
             SecurityStatus.SEC_E_TARGET_UNKNOWN, "The target name is no host name; give a DNS name or an IP address."
         )
@@ -126,4 +136,4 @@ def _host(name: str) -> bytes:
 def _a_label(label: str) -> bytes:
     # RFC 5891 5.2 to 5.5 for a name that is looked up: normal form, lower case, Punycode.
     label = unicodedata.normalize("NFC", label.lower())
-    return label.encode() if label.isascii() else b"xn--" + label.encode("punycode", "replace")
+    return label.encode() if label.isascii() else b"xn--" + label.encode("punycode")

@@ -29,6 +29,8 @@ _MODES = 0x1 | 0x2 | 0x4 | 0x8
 """Partial writes, moving write buffer, auto retry, no automatic chain from the trust store (ssl.h)."""
 _SSL_LIBRARY = 20
 _CERTIFICATE_VERIFY_FAILED = 134
+_INVALID_STATUS_RESPONSE = 328
+_NO_CRL = 3
 _ALERT_RECEIVED = 1000
 """SSL_R_*_ALERT_* numbers are the received alert's number plus this (sslerr.h)."""
 _WANT_READ = 2
@@ -38,6 +40,7 @@ _OP_NO_TICKET = 1 << 14
 _OP_ALLOW_CLIENT_RENEGOTIATION = 1 << 8
 _OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION = 1 << 16
 _VERSION_OPTIONS = {0x0301: 1 << 26, 0x0302: 1 << 28, TLS1_2: 1 << 27, TLS1_3: 1 << 29, 0xFEFF: 1 << 26, DTLS1_2: 1 << 27}
+_ABOUT_CERTIFICATES = (_CERTIFICATE_VERIFY_FAILED, _INVALID_STATUS_RESPONSE)
 _VERIFY_NONE = 0
 _VERIFY_PEER = 1
 _VERIFY_REQUIRE = 2
@@ -78,7 +81,7 @@ def _failure(verify: tuple[int, int] | None) -> TlsError:
         text = text or words
     text = text or f"reason {reason}"
     alert = reason - _ALERT_RECEIVED if _ALERT_RECEIVED <= reason < _ALERT_RECEIVED + 256 else None
-    return TlsError(reason, text, alert=alert, verify=verify if reason == _CERTIFICATE_VERIFY_FAILED else None)
+    return TlsError(reason, text, alert=alert, verify=verify if reason in _ABOUT_CERTIFICATES else None)
 
 
 def _x509(der: bytes) -> Any:
@@ -154,6 +157,7 @@ class ContextSettings:
     lifespan: int = 36000
     reconnects: bool = True
     datagram: bool = False
+    stapling: bool = False
 
 
 class Context:
@@ -175,6 +179,8 @@ class Context:
         lib.SSL_CTX_set_cert_cb(self.pointer, *((ffi.NULL, ffi.NULL) if self.server else (_on_certificate_request, ffi.NULL)))
         if self.server:
             self._serve(settings)
+        elif settings.stapling:
+            lib.SSL_CTX_set_tlsext_status_cb(self.pointer, _on_stapled)
 
     def _limit(self, settings: ContextSettings) -> None:
         context = self.pointer
@@ -257,11 +263,13 @@ class Connection:
         "context",
         "inward",
         "issuers",
+        "judge_stapled",
         "key_log",
         "outward",
         "server_name",
         "ssl",
         "verify_error",
+        "wants_stapled",
     )
 
     def __init__(self, context: Context) -> None:
@@ -280,6 +288,8 @@ class Connection:
         self.server_name = ""
         self.answers_requests = True
         self.issuers: frozenset[bytes] = frozenset()
+        self.judge_stapled: Callable[[bytes, bytes, bytes], int] | None = None
+        self.wants_stapled = False
 
     def expect(self, name: str, *, host: bytes = b"", address: bytes = b"") -> None:
         """Check the peer's certificate against a DNS name or a packed IP address; send `name` as SNI unless empty."""
@@ -297,6 +307,21 @@ class Connection:
         if not self.context.server:
             wire = b"".join(bytes((len(name),)) + name for name in protocols)
             lib.SSL_set_alpn_protos(self.ssl, wire, len(wire))
+
+    def ask_for_status(self, judge: Callable[[bytes, bytes, bytes], int]) -> None:
+        """Ask the server for an OCSP answer; `judge` takes the answer, leaf and issuer (DER) and gives an X509_V_ERR number."""
+        lib.SSL_set_tlsext_status_type(self.ssl, lib.TLSEXT_STATUSTYPE_ocsp)
+        self.judge_stapled = judge
+
+    def stapled_error(self) -> int:
+        """What is wrong with the server's OCSP answer, or with there being none where no CRL stood in."""
+        found = ffi.new("unsigned char **")
+        length = lib.SSL_get_tlsext_status_ocsp_resp(self.ssl, found)
+        chain = lib.SSL_get0_verified_chain(self.ssl)
+        if length <= 0 or chain == ffi.NULL or lib.sk_X509_num(chain) < 2 or self.judge_stapled is None:
+            return _NO_CRL if self.wants_stapled else 0
+        leaf, issuer = (_der(lib.sk_X509_value(chain, at)) for at in (0, 1))
+        return self.judge_stapled(bytes(ffi.buffer(found[0], length)), leaf, issuer)
 
     def trust_anyone(self) -> None:
         """Go on whatever the peer's chain is; `verify_error` still tells."""
@@ -538,6 +563,10 @@ def _judge(store_context: Any) -> tuple[Connection, bool]:
     ssl = lib.X509_STORE_CTX_get_ex_data(store_context, lib.SSL_get_ex_data_X509_STORE_CTX_idx())
     connection = _running[ssl]
     error = lib.X509_STORE_CTX_get_error(store_context)
+    if error == _NO_CRL and connection.judge_stapled and not lib.X509_STORE_CTX_get_error_depth(store_context):
+        connection.wants_stapled = error not in connection.context.tolerated
+        lib.X509_STORE_CTX_set_error(store_context, 0)
+        return connection, True
     if error in connection.context.tolerated:
         lib.X509_STORE_CTX_set_error(store_context, 0)
         return connection, True
@@ -565,6 +594,17 @@ def _on_certificate_request(ssl: Any, _argument: Any) -> int:
         return -1
     accepted = connection.accepted_issuers() if connection.issuers else ()
     return -1 if accepted and connection.issuers.isdisjoint(accepted) else 1
+
+
+@ffi.callback("int (*)(SSL *, void *)")  # type: ignore[untyped-decorator]  # cffi ships no types
+def _on_stapled(ssl: Any, _argument: Any) -> int:
+    connection = _running[ssl]
+    if connection.judge_stapled is None:
+        return 1
+    error = connection.stapled_error()
+    if error and connection.verify_error is None:
+        connection.verify_error = error, 0
+    return 0 if error else 1
 
 
 @ffi.callback("int (*)(SSL *, const unsigned char **, unsigned char *, const unsigned char *, unsigned int, void *)")  # type: ignore[untyped-decorator]  # cffi ships no types

@@ -55,6 +55,7 @@ FLAGS = frozenset(
 """SCH_CRED_*, SCH_SEND_* and SCH_USE_* names (without SCH_CRED_ or SCH_) that a credential may carry (schannel.h)."""
 _EXCLUSIVE = (("MANUAL_CRED_VALIDATION", "AUTO_CRED_VALIDATION"), ("NO_DEFAULT_CREDS", "USE_DEFAULT_CREDS"))
 
+_REVOCATION = frozenset({"REVOCATION_CHECK_END_CERT", "REVOCATION_CHECK_CHAIN", "REVOCATION_CHECK_CHAIN_EXCLUDE_ROOT"})
 _NO_CRL = frozenset({3, 33, 44})
 _CRL_OFFLINE = frozenset({11, 12})
 
@@ -71,6 +72,8 @@ class Policy:
     reconnects: bool = True
     crl_flags: int = 0
     tolerated: frozenset[int] = frozenset()
+    stapling: bool = False
+    """A server is asked for its OCSP answer, which stands in for a CRL that is not there."""
     lifespan: int = _LIFESPAN
     flags: frozenset[str] = frozenset()
 
@@ -91,6 +94,7 @@ def policy_of(settings: SchannelSettings) -> Policy:
         reconnects="DISABLE_RECONNECTS" not in flags,
         crl_flags=_crl_flags(flags, given=bool(settings.crls_pem)),
         tolerated=_tolerated(flags, given=bool(settings.crls_pem)),
+        stapling=bool(flags & _REVOCATION),
         lifespan=settings.session_lifespan_seconds or _LIFESPAN,
         flags=flags,
     )
@@ -132,7 +136,7 @@ def _crl_flags(flags: frozenset[str], *, given: bool) -> int:
 
 
 def _tolerated(flags: frozenset[str], *, given: bool) -> frozenset[int]:
-    asked = bool(flags & {"REVOCATION_CHECK_END_CERT", "REVOCATION_CHECK_CHAIN", "REVOCATION_CHECK_CHAIN_EXCLUDE_ROOT"})
+    asked = bool(flags & _REVOCATION)
     missing = _NO_CRL if "IGNORE_NO_REVOCATION_CHECK" in flags or (given and not asked) else frozenset()
     offline = _CRL_OFFLINE | _NO_CRL if "IGNORE_REVOCATION_OFFLINE" in flags else frozenset()
     return missing | offline
