@@ -62,7 +62,10 @@ def _parsed(url: str | URL) -> URL:
 def _prepare_file(url: URL) -> None:
     """Nobody else may read the file; it is made here because SQLite would make it with the process's own mask."""
     if url.database and url.database != ":memory:":
-        Path(url.database).touch(mode=0o600)
+        try:
+            Path(url.database).touch(mode=0o600)
+        except OSError as error:
+            raise AccountsError(f"The accounts database {url.database} cannot be opened: {error.strerror}.") from None
 
 
 def _tune_sqlite(connection: Any, _record: object) -> None:

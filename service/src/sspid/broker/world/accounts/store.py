@@ -218,7 +218,7 @@ class AccountStore:
                 _bump(connection)
         except TakenError:
             shown = rf"{record.domain}\{record.name}" if record.domain else record.name
-            raise AccountsError(
+            raise TakenError(
                 f"The account {shown}, its UPN, one of its names in a Digest realm or one of its certificates is another "
                 "account's already; give it others."
             ) from None
