@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -17,7 +16,7 @@ from sspid.vocabulary.errors import RefusedError, SspiError
 from sspid.vocabulary.status import SecurityStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Callable, Coroutine
 
     from sspid.broker.audit import Observer
     from sspid.broker.credentials import Credentials, HeldCredential
@@ -117,6 +116,8 @@ class Contexts:
     def _leg(self, caller: str, call: LegCall, role: Role) -> LegAnswer:
         if call.context:
             with self.use(caller, call.context, call.connection_id) as entry:
+                if call.request_id is None:
+                    return self._later_leg(caller, call, role, entry)
                 return self.once(entry.held, call.request_id, lambda: self._later_leg(caller, call, role, entry))
         if call.request_id is None:
             return self._first_leg(caller, call, role)
@@ -219,21 +220,18 @@ class Contexts:
             raise SspiError(SecurityStatus.SEC_E_INVALID_HANDLE, message)
         require_alive(held)
 
-    @contextmanager
-    def use(self, caller: str, handle: bytes, connection_id: str = "") -> Iterator[Entry[HeldContext]]:
-        """Hold the context's lock, so that two calls never step one context at once."""
+    def use(self, caller: str, handle: bytes, connection_id: str = "") -> Entry[HeldContext]:
+        """The context with its lock held until the end of the caller's `with`, so that two calls never step it at once."""
         entry = self._table.find(caller, handle)
         if not entry.lock.acquire(blocking=False):
             with self._waiting.wait(caller):
                 if not entry.lock.acquire(timeout=LOCK_SECONDS):
                     message = "Another call on this context has not finished; make one call on a context at a time."
                     raise RefusedError("RESOURCE_EXHAUSTED", message)
-        try:
-            if entry.held.connection_id != connection_id:
-                unknown_handle()
-            yield entry
-        finally:
+        if entry.held.connection_id != connection_id:
             entry.lock.release()
+            unknown_handle()
+        return entry
 
     def once(self, held: HeldContext, request: replays.RequestId | None, act: Callable[[], Result]) -> Result:
         """Perform a call on a context whose lock is held, or give the context's last answer again."""

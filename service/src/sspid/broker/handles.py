@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Generic, NoReturn, Self, TypeVar
 
 from sspid.vocabulary.errors import RefusedError, SspiError
 from sspid.vocabulary.status import SecurityStatus
@@ -41,7 +41,10 @@ class Limits:
 
 
 class Entry(Generic[Held]):
-    """What stands behind one handle. `finished` False puts it under the shorter time of half-done handshakes."""
+    """What stands behind one handle. `finished` False puts it under the shorter time of half-done handshakes.
+
+    `with` releases the lock at its end; whoever enters has acquired it before.
+    """
 
     __slots__ = ("finished", "held", "lock", "touched")
 
@@ -50,6 +53,12 @@ class Entry(Generic[Held]):
         self.finished = finished
         self.touched = now
         self.lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
 
 
 class HandleTable(Generic[Held]):

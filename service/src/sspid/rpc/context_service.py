@@ -129,15 +129,15 @@ def _leg_call(function: str, request: Any, target_name: str) -> LegCall:
 
 def _leg_response(response_type: type[LegResponse], answer: LegAnswer) -> LegResponse:
     step = answer.step
-    response: Any = response_type(
-        result=convert.result(step.status, step.message, step.detail),
-        output=convert.buffers_out(step.output),
-        granted=convert.flags_out(step.granted),
-    )
+    response: Any = response_type()
+    convert.put_result(step.status, step.message, step.detail, response.result)
+    convert.put_buffers(step.output, response.output)
+    if step.granted:
+        response.granted.extend(convert.flags_out(step.granted))
     if answer.context:
         response.context.value = answer.context
     if step.input:
-        response.input.extend(convert.buffers_out(step.input))
+        convert.put_buffers(step.input, response.input)
     if step.expiry is not None:
         response.expiry.CopyFrom(attributes.timestamp(step.expiry))
     return response  # type: ignore[no-any-return]  # both response types have the same fields
