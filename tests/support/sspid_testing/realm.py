@@ -1,6 +1,6 @@
 """An MIT Kerberos realm in a temporary folder: its KDC, principals, key tables and caches; touches no file of the system.
 
-A test module says ``pytest_plugins = ("sspid_testing.realm",)`` and takes the fixture ``realm``.
+A test module says ``pytest_plugins = ("sspid_testing.realm_fixtures",)`` and takes the fixture ``realm``.
 """
 
 from __future__ import annotations
@@ -11,14 +11,8 @@ import subprocess
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import pytest
 
 from sspid_testing import peers
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 NAME = "EXAMPLE.TEST"
 PASSWORD = "Passw0rd"
@@ -74,6 +68,7 @@ class Realm:
         self.name = name
         self.port = _free_port()
         self._kdc: subprocess.Popen[bytes] | None = None
+        self._keys: dict[tuple[str, ...], bytes] = {}
         values = {"name": name, "folder": folder, "port": self.port, "extra": extra}
         (folder / "krb5.conf").write_text(_KRB5_CONF.format(**values))
         (folder / "kdc.conf").write_text(_KDC_CONF.format(**values))
@@ -97,6 +92,12 @@ class Realm:
         """Run kadmin.local's commands, one a line."""
         done = self._run(peers.require("kadmin.local"), "-r", self.name, stdin="\n".join(commands).encode() + b"\n")
         return done.stdout.decode()
+
+    def keys(self, *principals: str) -> bytes:
+        """The key table of these principals' present keys, exported once."""
+        if principals not in self._keys:
+            self._keys[principals] = self.keytab(*principals)
+        return self._keys[principals]
 
     def keytab(self, *principals: str, changed: bool = False) -> bytes:
         """A key table of these principals; `changed` gives them new keys first (another kvno)."""
@@ -160,20 +161,3 @@ def _wait_for(port: int) -> None:
         time.sleep(0.02)
     message = f"nothing listens on port {port}"
     raise AssertionError(message)
-
-
-@pytest.fixture(scope="session")
-def shared_realm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Realm]:
-    """One realm for the whole run."""
-    made = Realm(tmp_path_factory.mktemp("realm"))
-    made.create()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def realm(shared_realm: Realm, monkeypatch: pytest.MonkeyPatch) -> Realm:
-    """The realm, with this process inside it for the length of a test."""
-    for name, value in shared_realm.environment.items():
-        monkeypatch.setenv(name, value)
-    return shared_realm

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from sspid.broker.world import gss_credentials
-from sspid.broker.world.gss_library import KERBEROS, failures_told, gss, service_name
+from sspid.broker.world.gss_library import KERBEROS, failures_told, gss
 from sspid.packages.gss import GssFacts, GssStep, Wrapped
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ _SESSION_ETYPE_PREFIX: Final = 10
 """The second answer is 1.2.840.113554.1.2.2.4 and the etype as an arc more."""
 _LOGON_INFO: Final = b"urn:mspac:logon-info"
 _LONG_MESSAGE: Final = 0xFFFF
+_TRANSFERABLE: Final = 0x100
+"""Every context is, asked or not; but where no flag at all is asked, python gssapi asks for some of its own."""
 
 _HEADER: Final = gss.IOVBufferType.header
 _DATA: Final = gss.IOVBufferType.data
@@ -55,10 +57,10 @@ def initiate(question: InitiateGss) -> GssStep:
         context = question.context
         if context is None:
             credential: Any = question.credential
-            context = Context(None, credential.initiating(), service_name(question.target))
+            context = Context(None, credential.initiating(), credential.towards(question.target))
         assert isinstance(context, Context)  # noqa: S101 - for the type; a package hands back what it was given
         step = gss.init_sec_context(
-            context.target, creds=context.credential, context=context.raw, mech=KERBEROS, flags=question.flags,
+            context.target, creds=context.credential, context=context.raw, mech=KERBEROS, flags=question.flags | _TRANSFERABLE,
             input_token=question.token or None, channel_bindings=_bindings(question.bindings),
         )  # fmt: skip
         context.raw = step.context

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import krb5
 
-from sspid.broker.world.gss_library import KERBEROS, failures_told, gss, principal_name, without_claims
+from sspid.broker.world.gss_library import KERBEROS, failures_told, gss, principal_name, service_name, without_claims
 from sspid.broker.world.gss_stores import Cache, Keys, cache_of
 from sspid.packages.gss import GssError
 from sspid.vocabulary.credentials import CredentialCache, Keytab, Password
@@ -62,8 +62,9 @@ class Tickets:
 class Impersonated:
     """Tickets of a user that a service fetched to itself (S4U2Self); towards others the library goes on with S4U2Proxy."""
 
-    def __init__(self, service: Tickets, user: str) -> None:
+    def __init__(self, service: Tickets, principal: str, user: str) -> None:
         self._service = service
+        self.service_principal = principal
         self._user = user
         self._held: Any = None
         self._lock = threading.Lock()
@@ -112,6 +113,14 @@ class Opened:
         if self._tickets is None:
             raise GssError(0, None, "the credential was freed")
         return self._tickets.open()
+
+    def towards(self, target: str) -> Any:
+        """The name of a target; the ticket a service fetched to itself is filed under its name as the KDC wrote it."""
+        if isinstance(self._tickets, Impersonated):
+            own = self._tickets.service_principal
+            if target in {own, own.rpartition("@")[0]}:
+                return principal_name(own)
+        return service_name(target)
 
     @property
     def may_delegate_on(self) -> bool:
@@ -178,7 +187,7 @@ def _of_password(question: OpenGssCredential, secret: Password) -> Opened:
 
 def _of_keys(question: OpenGssCredential, secret: Keytab) -> Opened:
     keys = Keys(secret.data, secret.path)
-    principal = question.principal
+    principal = question.principal and keys.spelled(question.principal)
     if not question.use.outbound:
         return Opened(principal, tickets=None, keys=keys)
     principal = principal or keys.principals[0]
@@ -207,7 +216,7 @@ def _of_cache(question: OpenGssCredential, secret: CredentialCache) -> Opened:
 
 def _opened(question: OpenGssCredential, principal: str, tickets: Tickets, keys: Keys | None = None) -> Opened:
     if question.impersonate:
-        return Opened(question.impersonate, tickets=Impersonated(tickets, question.impersonate))
+        return Opened(question.impersonate, tickets=Impersonated(tickets, principal, question.impersonate))
     return Opened(principal, tickets=tickets, keys=keys if question.use.inbound else None)
 
 

@@ -19,7 +19,8 @@ KERBEROS: Final = gss.MechType.kerberos
 _KRB5_ERRORS: Final = -1765328384
 """ERROR_TABLE_BASE_krb5; a minor status is such a number as 32 bits without sign."""
 _LAST_KRB5_ERROR: Final = 255
-_INNER_SENTENCE: Final = "Unspecified GSS failure"
+_NO_SENTENCES: Final = {"Success", "Unknown error"}
+"""What the library says of a minor status that adds nothing to the major one."""
 
 # GSS_KRB5_CRED_NO_CI_FLAGS_X: without it the initiator claims confidentiality and integrity nobody asked for.
 _NO_CI_FLAGS: Final = gss.OID.from_int_seq("1.2.752.43.13.29")
@@ -58,8 +59,7 @@ def failures_told() -> Iterator[None]:
 def _told(error: Any) -> GssError:
     code = (error.min_code - _KRB5_ERRORS) & 0xFFFFFFFF
     major, minor = error.get_all_statuses(error.maj_code, True), error.get_all_statuses(error.min_code, False)
-    specific = (error.min_code and code <= _LAST_KRB5_ERROR) or major[0].startswith(_INNER_SENTENCE)
-    text = (minor if specific else major)[0]
+    text = major[0] if minor[0] in _NO_SENTENCES else minor[0]
     return GssError(
         (error.maj_code >> 16) & 0xFF,
         code if error.min_code and code <= _LAST_KRB5_ERROR else None,

@@ -61,6 +61,14 @@ class Keys:
         if not self.principals:
             raise GssError(0, None, "the key table holds no key")
 
+    def spelled(self, principal: str) -> str:
+        """The principal as the table writes it, found with its realm or without."""
+        for known in self.principals:
+            if principal in {known, known.rpartition("@")[0]}:
+                return known
+        message = f"the key table has no key of {principal}; it has keys of {', '.join(dict.fromkeys(self.principals))}"
+        raise GssError(0, None, message)
+
     def _copy(self, data: bytes) -> None:
         with _as_file(data) as path:
             for entry in krb5.kt_resolve(self.context, b"FILE:" + path):

@@ -60,6 +60,7 @@ _ANY_SIDE: Final[dict[int, Status]] = {
     60: Status.SEC_E_LOGON_DENIED,  # KRB_ERR_GENERIC: MIT's acceptor says no more, of wrong bindings for one
     61: Status.SEC_E_INVALID_TOKEN,  # KRB_ERR_FIELD_TOOLONG
     68: Status.SEC_E_TARGET_UNKNOWN,  # KDC_ERR_WRONG_REALM
+    133: Status.SEC_E_TARGET_UNKNOWN,  # KRB5_PARSE_ILLCHAR
     134: Status.SEC_E_TARGET_UNKNOWN,  # KRB5_PARSE_MALFORMED: a target that is no principal
     138: Status.SEC_E_INVALID_TOKEN,  # KRB5_BADMSGTYPE
     141: Status.SEC_E_NO_CREDENTIALS,  # KRB5_CC_NOTFOUND
@@ -70,6 +71,9 @@ _ANY_SIDE: Final[dict[int, Status]] = {
     158: Status.SEC_E_WRONG_PRINCIPAL,  # KRB5_MUTUAL_FAILED
     195: Status.SEC_E_NO_CREDENTIALS,  # KRB5_FCC_NOFILE
     210: Status.SEC_E_LOGON_DENIED,  # KRB5_PREAUTH_FAILED
+    216: Status.SEC_E_TARGET_UNKNOWN,  # KRB5_ERR_BAD_HOSTNAME
+    217: Status.SEC_E_TARGET_UNKNOWN,  # KRB5_ERR_HOST_REALM_UNKNOWN
+    243: Status.SEC_E_TARGET_UNKNOWN,  # KRB5_ERR_NUMERIC_REALM
     224: Status.SEC_E_NO_AUTHENTICATING_AUTHORITY,  # KRB5_CONFIG_NODEFREALM
     UNREACHABLE: Status.SEC_E_NO_AUTHENTICATING_AUTHORITY,
 }
@@ -146,4 +150,7 @@ def _status(failure: GssError, doing: Doing) -> Status:
         return _ROUTINE[failure.major]
     if failure.supplementary:
         return Status.SEC_E_OUT_OF_SEQUENCE
-    return Status.SEC_E_MESSAGE_ALTERED if doing is Doing.PROTECTING else Status.SEC_E_LOGON_DENIED
+    if doing is Doing.PROTECTING:
+        return Status.SEC_E_MESSAGE_ALTERED
+    # What is left without a code is ASN.1 that cannot be read: the frame was whole, the message in it is not.
+    return Status.SEC_E_LOGON_DENIED if failure.code is not None else Status.SEC_E_INVALID_TOKEN
