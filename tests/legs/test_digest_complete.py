@@ -205,6 +205,16 @@ class TestHttpInitiator:
         done = side.complete(waiting.state, POST, ANSWER)
         assert (done.status, done.established) == (STATUS.SEC_E_OK, True)
 
+    def test_proof_that_does_not_cover_the_answer_is_no_proof_under_auth_int(self):
+        side = digest()
+        acceptor, challenge = challenged(side, BOTH)
+        credential = side.initiator()
+        responded = side.initialize(None, credential, challenge.output[0].data, POST, HASHED, target="/", flags=BOTH)
+        judged = side.accept(challenge.state, acceptor, responded.output[0].data, POST, EMPTY, HASHED, flags=BOTH)
+        info = side.complete(judged.state, POST, EMPTY, ANSWER).output[0].data.replace(b"qop=auth-int", b"qop=auth")
+        arguments = (responded.state, credential, info, POST, ANSWER)
+        raises(STATUS.SEC_E_MESSAGE_ALTERED, side.initialize, *arguments, target="/", flags=BOTH)
+
     def test_missing_hash_is_invalid(self):
         side = digest()
         _, challenge = challenged(side, INTEGRITY)

@@ -114,6 +114,17 @@ def test_every_logon_is_recorded():
     ]
 
 
+def test_neither_a_replay_nor_a_stale_response_is_recorded_as_a_logon():
+    side = digest()
+    acceptor, state, responded = handshake(side)
+    assert side.accept(state, acceptor, responded.output[0].data, GET).established
+    side.world.asked.clear()
+    raises(SecurityStatus.SEC_E_OUT_OF_SEQUENCE, side.accept, state, acceptor, responded.output[0].data, GET)
+    side.world.now += timedelta(minutes=6)
+    assert b"stale=true" in side.accept(state, acceptor, responded.output[0].data, GET).output[0].data
+    assert not any(isinstance(question, questions.RecordLogon) for question in side.world.asked)
+
+
 def test_stale_nonce_with_the_right_password_is_challenged_anew():
     side = digest()
     acceptor, state, responded = handshake(side)
@@ -489,6 +500,12 @@ def test_one_challenge_an_algorithm_each_in_its_own_token():
     assert [unquoted(buffer.data, "algorithm") for buffer in output] == ["SHA-512-256", "SHA-256", "MD5"]
     assert len({unquoted(buffer.data, "nonce") for buffer in output}) == 1
     assert all(len(buffer.data) < 2048 for buffer in output)
+
+
+def test_policy_names_algorithms_in_any_case():
+    side = digest(algorithms=("sha-256", "md5-SESS"))
+    acceptor, state, responded = handshake(side)
+    assert side.accept(state, acceptor, responded.output[0].data, GET).established
 
 
 def test_initiator_takes_the_first_challenge_it_knows():

@@ -70,7 +70,6 @@ _ALL: list[Algorithm] = [
 ]
 _BY_NAME: dict[str, Algorithm] = {algorithm.name.lower(): algorithm for algorithm in _ALL}
 MD5 = _BY_NAME["md5"]
-MD5_SESS = _BY_NAME["md5-sess"]
 
 
 def find(name: str) -> Algorithm | None:

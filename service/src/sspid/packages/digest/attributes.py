@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sspid.packages.digest import sasl_ciphers
+from sspid.packages.digest.http_accepted import HttpAcceptor
 from sspid.packages.digest.http_acceptor import Unjudged
 from sspid.packages.digest.http_initiator import AwaitingEntity, HttpInitiator
-from sspid.packages.digest.http_proof import HttpAcceptor
 from sspid.packages.digest.sasl_layer import TRAILER, SaslContext
 from sspid.vocabulary import attributes
 from sspid.vocabulary.attributes import ContextAttribute, Identity

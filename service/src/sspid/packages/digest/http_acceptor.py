@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from sspid.packages.contract import Step
 from sspid.packages.digest import algorithms, bindings, grants, http_response, inputs, nonces
 from sspid.packages.digest.challenge import Challenge
-from sspid.packages.digest.http_proof import HttpAcceptor, authentication_info, take
-from sspid.packages.digest.judging import judge_http
+from sspid.packages.digest.http_accepted import HttpAcceptor, authentication_info, take
+from sspid.packages.digest.judging import judge_http, record_logon
 from sspid.packages.digest.nonces import Audience
 from sspid.packages.digest.refusals import altered, malformed, out_of_sequence
 from sspid.packages.questions import CountNonceUse, DrawRandom, ReadClock
@@ -154,7 +154,9 @@ def _ask_to_complete(unjudged: Unjudged) -> Step:
 
 
 def _require_offered(offer: Offer, response: HttpResponse) -> None:
-    if response.algorithm.name not in offer.policy.algorithms:
+    if response.algorithm.name not in offer.policy.algorithms and response.algorithm not in map(
+        algorithms.find, offer.policy.algorithms
+    ):
         raise malformed(f"The response uses {response.algorithm.name}, which this server does not offer.")
     if not response.asked.qop and not offer.policy.without_qop:
         raise malformed("The response has no qop (RFC 2069), and this service's policy does not take such responses.")
@@ -182,6 +184,7 @@ async def _judge(offer: Offer, response: HttpResponse, method: str, entity: str)
         if not response.asked.qop:
             return await _challenge(offer, stale=True)
         raise out_of_sequence("The response's nc was used before under this nonce: the request is a replay, or came late.")
+    await record_logon(proven.account, response.realm)
     mutual = bool(response.asked.qop) and ContextFlag.MUTUAL_AUTH in offer.flags
     made = HttpAcceptor(
         audience=audience,

@@ -107,7 +107,7 @@ async def later(state: AwaitingProof | HttpInitiator, leg: Leg) -> Step:
     if isinstance(state, AwaitingProof) and _is_info(leg.token):
         info = http_session.read_info(leg.token)
         _, entity = inputs.parameters(leg.input, 2)
-        if state.made.session.needs_entity(info) and not entity:
+        if state.made.session.qop == "auth-int" and not entity:
             return Step(SecurityStatus.SEC_I_COMPLETE_NEEDED, UncheckedProof(state.made, info), granted=state.made.flags)
         return _proven(state.made, info, entity)
     if not leg.token:

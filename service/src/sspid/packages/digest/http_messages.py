@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from sspid.packages.contract import Protected
 from sspid.packages.digest import http_response, http_session, inputs
+from sspid.packages.digest.http_accepted import HttpAcceptor, authentication_info, take
 from sspid.packages.digest.http_initiator import LAST_COUNT, HttpInitiator, take_info
-from sspid.packages.digest.http_proof import HttpAcceptor, authentication_info, take
 from sspid.packages.digest.http_session import Request
 from sspid.packages.digest.refusals import altered, malformed, too_small
 from sspid.vocabulary.buffers import Buffers, BufferType, find, token_in

@@ -66,19 +66,14 @@ class HttpSession:
             parts += self.outer.written()
         return directives.write(parts)
 
-    def needs_entity(self, info: Directives) -> bool:
-        """Whether judging `info` takes the hash of the response's body."""
-        return info.get("qop", self.qop).lower() == "auth-int"
-
     def proven(self, info: Directives, asked: Asked, entity: str) -> HttpSession:
         """Check the server's rspauth and take its nextnonce. SEC_E_MESSAGE_ALTERED where the server did not prove itself."""
-        qop = info.get("qop", asked.qop).lower()
-        if "rspauth" not in info or not asked.qop or qop not in {"auth", "auth-int"}:
-            raise altered("The server sent no rspauth, so it may not know the password; do not trust its answer.")
+        if "rspauth" not in info or not asked.qop or info.get("qop", asked.qop).lower() != asked.qop:
+            raise altered("The server sent no rspauth of this qop, so it may not know the password; do not trust its answer.")
         if info.get("cnonce", asked.cnonce) != asked.cnonce or info.get("nc", asked.nc).lower() != asked.nc:
             raise altered("The Authentication-Info answers another request: its cnonce or nc is not the one that was sent.")
         algorithm = self.challenge.algorithm
-        covered = asked._replace(qop=qop, entity=inputs.entity_hash(entity, algorithm) if qop == "auth-int" else "")
+        covered = asked._replace(entity=inputs.entity_hash(entity, algorithm) if asked.qop == "auth-int" else "")
         if not hmac.compare_digest(
             algorithm.response(self.session_hash, "", covered).encode(), info["rspauth"].lower().encode("latin-1")
         ):

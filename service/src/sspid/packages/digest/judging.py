@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from sspid.packages.digest import sasl_names, users
 from sspid.packages.digest.algorithms import MD5
@@ -24,7 +24,10 @@ STATUS_ACCOUNT_LOCKED_OUT = 0xC0000234
 
 
 async def judge_http(response: HttpResponse, method: str, entity: str) -> DigestSecret:
-    """Judge an HTTP response. SEC_E_LOGON_DENIED for an unknown user, a wrong password or an unusable account."""
+    """Judge an HTTP response. SEC_E_LOGON_DENIED for an unknown user, a wrong password or an unusable account.
+
+    A refusal is recorded here; a logon is recorded by whoever lets it stand, for a right response may be stale or a replay.
+    """
     user, algorithm = response.user, response.algorithm
     realm = users.decoded(response.realm)
     proven, ntstatus = None, STATUS_NO_SUCH_USER
@@ -34,33 +37,38 @@ async def judge_http(response: HttpResponse, method: str, entity: str) -> Digest
         right = response.matches(response.session_hash(_hash_of(secret, algorithm)), method, entity)
         if secret is not None and proven is None:
             proven, ntstatus = (secret, _unusable(secret.account)) if right else (None, STATUS_WRONG_PASSWORD)
-    await RecordLogon(_PACKAGE, user.names[0], realm, "", ntstatus)
-    return _require_proven(proven, ntstatus)
+    if proven is None or ntstatus:
+        return await _deny(user.names[0], realm, ntstatus, proved=proven is not None)
+    return proven
 
 
 async def judge_sasl(response: SaslResponse) -> DigestSecret:
     """Judge a SASL response, as `judge_http`."""
-    proven, ntstatus = None, STATUS_NO_SUCH_USER
     secret = await LookUpDigestSecret(response.user, response.realm, "MD5", charset=sasl_names.CHARSET)
     right = response.matches(response.session_hash(_hash_of(secret, MD5)))
-    if secret is not None:
-        proven, ntstatus = (secret, _unusable(secret.account)) if right else (None, STATUS_WRONG_PASSWORD)
-    await RecordLogon(_PACKAGE, response.user, response.realm, "", ntstatus)
-    return _require_proven(proven, ntstatus)
+    if secret is None or not right:
+        ntstatus = STATUS_NO_SUCH_USER if secret is None else STATUS_WRONG_PASSWORD
+        return await _deny(response.user, response.realm, ntstatus, proved=False)
+    ntstatus = _unusable(secret.account)
+    if ntstatus:
+        return await _deny(response.user, response.realm, ntstatus, proved=True)
+    return secret
+
+
+async def record_logon(account: Account, realm: str) -> None:
+    """Record that a logon stands."""
+    await RecordLogon(_PACKAGE, account.name, realm, "", 0)
+
+
+async def _deny(name: str, realm: str, ntstatus: int, *, proved: bool) -> NoReturn:
+    """Record a refusal and raise it. Only someone who knows the password learns why an account cannot be used."""
+    await RecordLogon(_PACKAGE, name, realm, "", ntstatus)
+    raise denied(ntstatus if proved else None)
 
 
 def _hash_of(secret: DigestSecret | None, algorithm: Algorithm) -> bytes:
     """The account's hash; for an unknown user one that nobody has, so that the same work follows."""
     return bytes(algorithm.digits // 2) if secret is None else secret.ha1
-
-
-def _require_proven(proven: DigestSecret | None, ntstatus: int) -> DigestSecret:
-    """Return who was proven. Only someone who knows the password learns why an account cannot be used."""
-    if proven is None:
-        raise denied()
-    if ntstatus:
-        raise denied(ntstatus)
-    return proven
 
 
 def _unusable(account: Account) -> int:

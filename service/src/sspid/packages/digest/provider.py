@@ -16,9 +16,9 @@ from sspid.packages.digest import (
     sasl_initiator,
     sasl_messages,
 )
+from sspid.packages.digest.http_accepted import HttpAcceptor
 from sspid.packages.digest.http_acceptor import Challenged, ProofOwed, Resumed, Unjudged
 from sspid.packages.digest.http_initiator import AwaitingChallenge, AwaitingEntity, AwaitingProof, HttpInitiator, UncheckedProof
-from sspid.packages.digest.http_proof import HttpAcceptor
 from sspid.packages.digest.refusals import out_of_sequence
 from sspid.packages.digest.sasl_acceptor import SaslAwaitingAssent, SaslChallenged, SaslProofOwed
 from sspid.packages.digest.sasl_initiator import SaslAwaitingChallenge, SaslResponded

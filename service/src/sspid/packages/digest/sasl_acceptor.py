@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sspid.packages.contract import Step
 from sspid.packages.digest import grants, inputs, sasl_response
 from sspid.packages.digest.challenge import SaslChallenge
-from sspid.packages.digest.judging import judge_sasl
+from sspid.packages.digest.judging import judge_sasl, record_logon
 from sspid.packages.digest.refusals import denied, malformed
 from sspid.packages.digest.sasl_layer import ACCEPTOR, SaslContext, layer
 from sspid.packages.questions import DrawRandom
@@ -77,6 +77,7 @@ async def later(state: SaslChallenged, leg: Leg) -> Step:
     if response.authzid not in {None, "", response.user}:
         # Nobody here may act as another; the password is right, so the peer may know that this is why.
         raise denied()
+    await record_logon(found.account, response.realm)
     return _proved(state, response, found.ha1, found.account)
 
 
