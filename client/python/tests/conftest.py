@@ -14,8 +14,8 @@ def service(tmp_path_factory):
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def tls_server(service):
-    """`openssl s_server` with the service's demo certificate, for "localhost"; it answers each line backwards."""
+    """`openssl s_server`, one connection at a time, with the demo certificate for "localhost"; it answers lines backwards."""
     with openssl.s_server(service.server_certificate, service.server_key, "-rev") as peer:
         yield peer

@@ -256,6 +256,7 @@ def test_details_are_read_field_by_field():
     plain.detail.ntstatus = 0xC000006A
     plain.detail.state = "reject"
     detail = replies.detail_of(plain)
+    assert detail is not None
     assert (detail.alert, detail.verify_error, detail.ntstatus, detail.state) == (0, None, 0xC000006A, "reject")
 
 
@@ -304,7 +305,9 @@ def test_a_value_of_another_kind_is_no_answer():
 
 
 def test_values_come_in_pythons_terms():
-    message = attributes_pb2.AttributeValue(negotiated_flags=attributes_pb2.NegotiatedFlags(flags=[5, 17]))
+    message = attributes_pb2.AttributeValue(
+        negotiated_flags=attributes_pb2.NegotiatedFlags(flags=["CONTEXT_FLAG_CONFIDENTIALITY", "CONTEXT_FLAG_STREAM"])
+    )
     flags = values.value_of(message, attributes.NegotiatedFlags).flags
     assert flags == ContextFlag.CONFIDENTIALITY | ContextFlag.STREAM
     lifespan = values.value_of(attributes_pb2.AttributeValue(lifespan={}), attributes.Lifespan)

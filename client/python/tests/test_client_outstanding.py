@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
+from typing import Any
 
 import grpc
 import pytest
@@ -18,7 +19,7 @@ def outstanding():
 
 
 def enter(outstanding, field="encrypt_message"):
-    future = Future()
+    future: Future[Any] = Future()
     return future, outstanding.enter(field, future)
 
 

@@ -213,6 +213,7 @@ def test_a_wrong_name_is_the_wrong_principal_and_the_peer_is_told(sspi, tls_serv
     assert error.status is SecurityStatus.SEC_E_WRONG_PRINCIPAL
     assert (error.name, error.code) == ("SEC_E_WRONG_PRINCIPAL", 0x80090322)
     assert error.message
+    assert error.detail is not None
     assert error.detail.alert_sent
     assert error.detail.verify_depth == 0
     assert error.token[:1] == b"\x15"
