@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
@@ -15,6 +16,7 @@ from sspid_client import (
     STREAM_FLAGS,
     Client,
     PeerClosedError,
+    Role,
     SecurityStatus,
     ServiceError,
     SspiError,
@@ -233,6 +235,84 @@ def test_packages_and_credentials_can_be_asked_about(service):
             assert credential.expiry is not None
         with pytest.raises(SspiError, match="freed"):
             credential.initialize("localhost")
+
+
+def test_where_streams_are_used_up_calls_travel_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr("sspid_client.calls.REOPEN_AFTER", 0.0)
+    with (
+        server.running(tmp_path, "[limits]\nstreams_per_caller = 1\n") as running,
+        Client(running.target) as first,
+        Client(running.target) as second,
+    ):
+        for client in (first, second):
+            credential = client.acquire_credentials_handle("Schannel", OUTBOUND, anonymous())
+            with credential.initialize("localhost") as context:
+                assert context.step().token
+        assert calls_on_the_stream(first) == 2
+        assert calls_on_the_stream(second) == 0
+
+
+def test_a_service_without_streams_is_not_asked_for_one_again():
+    bare = grpc.server(ThreadPoolExecutor(2))
+    port = bare.add_insecure_port("127.0.0.1:0")
+    bare.start()
+    try:
+        with Client(f"127.0.0.1:{port}") as client:
+            for _ in range(2):
+                with pytest.raises(ServiceError) as caught:
+                    client.import_security_context("Schannel", b"packed", role=Role.INITIATOR)
+                assert caught.value.grpc_code is grpc.StatusCode.UNIMPLEMENTED
+            assert client._transport._session_wanted is False
+    finally:
+        bare.stop(None)
+
+
+def test_a_closed_client_says_so(service):
+    client = Client(service.target)
+    credential = client.acquire_credentials_handle("Schannel", OUTBOUND, anonymous())
+    context = credential.initialize("localhost")
+    context.step()
+    client.close()
+    for call in (client.enumerate_security_packages, context.step, context.delete):
+        with pytest.raises(ServiceError, match="closed") as caught:
+            call()
+        assert caught.value.grpc_code is grpc.StatusCode.CANCELLED
+
+
+def test_a_closed_asyncio_client_says_so(service):
+    async def talk():
+        client = aio.Client(service.target)
+        credential = await client.acquire_credentials_handle("Schannel", OUTBOUND, anonymous())
+        context = credential.initialize("localhost")
+        await context.step()
+        await client.close()
+        for call in (client.enumerate_security_packages, context.step, context.delete):
+            with pytest.raises(ServiceError, match="closed"):
+                await call()
+
+    asyncio.run(talk())
+
+
+def test_a_call_under_way_ends_with_its_client(service, relay):
+    client = Client(relay.target)
+    credential = client.acquire_credentials_handle("Schannel", OUTBOUND, anonymous())
+    context = credential.initialize("localhost")
+    context.step()
+    relay.lose_answers()
+    failures = []
+
+    def ask():
+        try:
+            context.query(attributes.CONNECTION_INFO)
+        except ServiceError as error:
+            failures.append(error.grpc_code)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    assert relay.lost.wait(10)
+    client.close()
+    thread.join(10)
+    assert failures == [grpc.StatusCode.CANCELLED]
 
 
 LISTENER = """

@@ -99,3 +99,8 @@ def failure_of(error: grpc.RpcError) -> ServiceError:
 def late(timeout: float) -> ServiceError:
     """Return the error for an answer that did not come within `timeout` seconds."""
     return ServiceError(grpc.StatusCode.DEADLINE_EXCEEDED, f"The service did not answer within {timeout:g} seconds.")
+
+
+def closed() -> ServiceError:
+    """Return the error for a call through a client that was closed."""
+    return ServiceError(grpc.StatusCode.CANCELLED, "This client was closed: make another.")

@@ -48,8 +48,9 @@ class SessionStream:
         try:
             reply: Reply = future.result(timeout)
         except TimeoutError:
-            self._outstanding.forget(number)
             raise replies.late(timeout) from None
+        finally:
+            self._outstanding.forget(number)
         return reply
 
     def close(self) -> None:
@@ -77,6 +78,7 @@ class Transport:
         self._session_wanted = session
         self._session: SessionStream | None = None
         self._reopen_at = 0.0
+        self._closed = False
         self._lock = threading.Lock()
         credentials = endpoint.credentials
         self._channel = (
@@ -109,6 +111,8 @@ class Transport:
             return self._session
 
     def _call_alone(self, call: Call[Reply]) -> Reply:
+        if self._closed:
+            raise replies.closed()
         method = self._method(call)
         delays = [*(calls.RETRY_DELAYS if call.repeatable else ())]
         while True:
@@ -135,6 +139,7 @@ class Transport:
     def close(self) -> None:
         """Close the stream and the channel."""
         with self._lock:
+            self._closed = True
             self._session_wanted = False
             if self._session is not None:
                 self._session.close()

@@ -85,6 +85,7 @@ class Transport:
         self._session_wanted = session
         self._session: SessionStream | None = None
         self._reopen_at = 0.0
+        self._closed = False
         credentials = endpoint.credentials
         self._channel = (
             grpc.aio.insecure_channel(endpoint.target, endpoint.options)
@@ -112,6 +113,8 @@ class Transport:
         return self._session
 
     async def _call_alone(self, call: Call[Reply]) -> Reply:
+        if self._closed:
+            raise replies.closed()
         method = self._method(call)
         delays = [*(calls.RETRY_DELAYS if call.repeatable else ())]
         while True:
@@ -137,6 +140,7 @@ class Transport:
 
     async def close(self) -> None:
         """Close the stream and the channel."""
+        self._closed = True
         self._session_wanted = False
         if self._session is not None:
             await self._session.close()
