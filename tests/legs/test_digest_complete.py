@@ -130,6 +130,28 @@ class TestHttpAcceptor:
         raises(STATUS.SEC_E_MESSAGE_ALTERED, side.verify, initiator, wrong, "GET", "/next")
         side.verify(initiator, info, "GET", "/next")
 
+    def test_client_without_qop_is_sent_a_nonce_at_most(self):
+        """RFC 2069 has no proof of the server: MUTUAL_AUTH is not granted, and only a fresh nonce can be handed out."""
+        side = digest(without_qop=True)
+        acceptor, challenge = challenged(side, MUTUAL)
+        offered = challenge.output[0].data.replace(b'qop="auth", ', b"")
+        header = side.initialize(None, side.initiator(), offered, GET, target="/").output[0].data
+        accepted = side.accept(challenge.state, acceptor, header, GET, flags=MUTUAL)
+        assert (accepted.status, ContextFlag.MUTUAL_AUTH in accepted.granted) == (STATUS.SEC_E_OK, False)
+        raises(STATUS.SEC_E_INVALID_TOKEN, side.sign, accepted.state, "GET", "/")
+        side.world.now += timedelta(minutes=3)
+        info = side.sign(accepted.state, "GET", "/")
+        assert info.startswith(b"nextnonce=")
+
+    def test_later_request_with_another_qop_is_altered(self):
+        side = digest()
+        _, acceptor = _both_established(side)
+        nonce, opaque = acceptor.response.asked.nonce, acceptor.audience.opaque
+        challenge = f'realm="example.test", nonce="{nonce}", opaque="{opaque}", qop="auth-int", algorithm=SHA-256'
+        step = side.initialize(None, side.initiator(), challenge.encode(), GET, HASHED, target="/", flags=INTEGRITY)
+        header = side.sign(step.state, "GET", "/", HASHED.data.decode())
+        raises(STATUS.SEC_E_MESSAGE_ALTERED, side.verify, acceptor, header, "GET", "/", HASHED.data.decode())
+
 
 class TestNextNonce:
     def test_is_handed_out_when_half_the_time_has_passed(self):

@@ -569,17 +569,21 @@ class TestNames:
         assert (b"username*=" in header) is (not userhash and not user.isascii())
         assert side.accept(state, acceptor, header, GET).established
 
-    @pytest.mark.parametrize("user", ["Jäsøn Doe", "EXAMPLE\\alice"])
-    def test_names_as_older_clients_write_them(self, user):
-        """UTF-8 in quotes, and a backslash that is not escaped."""
+    @pytest.mark.parametrize(
+        ("user", "charset"), [("Jäsøn Doe", "utf-8"), ("Jäsøn Doe", "latin-1"), ("EXAMPLE\\alice", "ascii")]
+    )
+    def test_names_as_older_clients_write_them(self, user, charset):
+        """UTF-8 or ISO 8859-1 in quotes, and a backslash that is not escaped."""
         side = digest()
         enrol(side.world, user)
         acceptor, state, responded = handshake(side, user)
         header = responded.output[0].data
         named, rest = header.split(b", realm=", 1)
         assert named.startswith(b"username")
-        written = b'username="' + user.encode() + b'", realm=' + rest
+        written = b'username="' + user.encode(charset) + b'", realm=' + rest
         assert side.accept(state, acceptor, written, GET).established
+        recorded = next(one for one in side.world.asked[::-1] if isinstance(one, questions.RecordLogon))
+        assert (recorded.name, recorded.domain, recorded.ntstatus) == (user, REALM, 0)
 
     def test_composed_and_decomposed_names_are_one(self):
         side = digest()

@@ -204,7 +204,9 @@ class TestLegs:
         if status is None:
             assert side.accept(state, acceptor, written).established
         else:
-            raises(status, side.accept, state, acceptor, written)
+            failure = raises(status, side.accept, state, acceptor, written)
+            assert failure.detail is not None
+            assert failure.detail.ntstatus == 0xC000006E
 
 
 class TestQuality:

@@ -9,8 +9,6 @@ from sspid.packages.digest import algorithms, directives
 from sspid.packages.digest.refusals import malformed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from sspid.packages.digest.algorithms import Algorithm
     from sspid.packages.digest.directives import Directives
 
@@ -132,9 +130,3 @@ def _words(text: str) -> tuple[str, ...]:
 
 def _true(one: Directives, name: str) -> bool:
     return one.get(name, "").lower() == "true"
-
-
-def best(offered: Iterable[str], wanted: Iterable[str]) -> str:
-    """Return the first of `wanted` that is `offered`, empty for none."""
-    known = set(offered)
-    return next((one for one in wanted if one in known), "")

@@ -176,7 +176,7 @@ async def _judge(offer: Offer, response: HttpResponse, method: str, entity: str)
     covered = inputs.entity_hash(entity, response.algorithm) if response.covers_entity else ""
     sealed = nonces.unseal(await nonces.KEY, audience, response.asked.nonce)
     now = await ReadClock()
-    proven = await judge_http(response, method, covered)
+    judged = await judge_http(response, method, covered)
     if sealed is None or not sealed.usable(now, policy.nonce_lifetime):
         return await _challenge(offer, stale=True)
     target = "" if offer.expected is None else offer.expected.judge(response.directives, response.asked.cnonce)
@@ -184,13 +184,13 @@ async def _judge(offer: Offer, response: HttpResponse, method: str, entity: str)
         if not response.asked.qop:
             return await _challenge(offer, stale=True)
         raise out_of_sequence("The response's nc was used before under this nonce: the request is a replay, or came late.")
-    await record_logon(proven.account, response.realm)
+    await record_logon(judged)
     mutual = bool(response.asked.qop) and ContextFlag.MUTUAL_AUTH in offer.flags
     made = HttpAcceptor(
         audience=audience,
         policy=policy,
-        proven=proven,
-        session_hash=response.session_hash(proven.ha1),
+        proven=judged.secret,
+        session_hash=response.session_hash(judged.secret.ha1),
         response=response,
         nonce=sealed,
         expected=offer.expected,

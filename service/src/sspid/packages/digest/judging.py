@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from sspid.packages.digest import sasl_names, users
 from sspid.packages.digest.algorithms import MD5
@@ -18,46 +18,58 @@ if TYPE_CHECKING:
 _PACKAGE = "Digest"
 STATUS_NO_SUCH_USER = 0xC0000064
 STATUS_WRONG_PASSWORD = 0xC000006A
+STATUS_ACCOUNT_RESTRICTION = 0xC000006E
 STATUS_ACCOUNT_DISABLED = 0xC0000072
 STATUS_ACCOUNT_EXPIRED = 0xC0000193
 STATUS_ACCOUNT_LOCKED_OUT = 0xC0000234
 
 
-async def judge_http(response: HttpResponse, method: str, entity: str) -> DigestSecret:
+class Judged(NamedTuple):
+    """Someone showed the password behind `secret`; `name` and `realm` are what the authority was asked for."""
+
+    secret: DigestSecret
+    name: str
+    realm: str
+
+
+async def judge_http(response: HttpResponse, method: str, entity: str) -> Judged:
     """Judge an HTTP response. SEC_E_LOGON_DENIED for an unknown user, a wrong password or an unusable account.
 
     A refusal is recorded here; a logon is recorded by whoever lets it stand, for a right response may be stale or a replay.
     """
     user, algorithm = response.user, response.algorithm
     realm = users.decoded(response.realm)
-    proven, ntstatus = None, STATUS_NO_SUCH_USER
+    proven, named, ntstatus = None, user.names[0], STATUS_NO_SUCH_USER
     # How many names there are follows from the response's form alone, so the work tells nothing about the account.
     for name in user.names:
         secret = await LookUpDigestSecret(name, realm, algorithm.base, user.hashed)
         right = response.matches(response.session_hash(_hash_of(secret, algorithm)), method, entity)
         if secret is not None and proven is None:
+            named = name
             proven, ntstatus = (secret, _unusable(secret.account)) if right else (None, STATUS_WRONG_PASSWORD)
     if proven is None or ntstatus:
-        return await _deny(user.names[0], realm, ntstatus, proved=proven is not None)
-    return proven
+        return await _deny(named, realm, ntstatus, proved=proven is not None)
+    return Judged(proven, named, realm)
 
 
-async def judge_sasl(response: SaslResponse) -> DigestSecret:
+async def judge_sasl(response: SaslResponse) -> Judged:
     """Judge a SASL response, as `judge_http`."""
     secret = await LookUpDigestSecret(response.user, response.realm, "MD5", charset=sasl_names.CHARSET)
     right = response.matches(response.session_hash(_hash_of(secret, MD5)))
     if secret is None or not right:
         ntstatus = STATUS_NO_SUCH_USER if secret is None else STATUS_WRONG_PASSWORD
         return await _deny(response.user, response.realm, ntstatus, proved=False)
-    ntstatus = _unusable(secret.account)
+    # Nobody here may act as another (RFC 2831 2.1.2, authzid).
+    own = response.authzid in {None, "", response.user}
+    ntstatus = _unusable(secret.account) if own else STATUS_ACCOUNT_RESTRICTION
     if ntstatus:
         return await _deny(response.user, response.realm, ntstatus, proved=True)
-    return secret
+    return Judged(secret, response.user, response.realm)
 
 
-async def record_logon(account: Account, realm: str) -> None:
+async def record_logon(judged: Judged) -> None:
     """Record that a logon stands."""
-    await RecordLogon(_PACKAGE, account.name, realm, "", 0)
+    await RecordLogon(_PACKAGE, judged.name, judged.realm, "", 0)
 
 
 async def _deny(name: str, realm: str, ntstatus: int, *, proved: bool) -> NoReturn:

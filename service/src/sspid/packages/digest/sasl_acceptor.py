@@ -10,7 +10,7 @@ from sspid.packages.contract import Step
 from sspid.packages.digest import grants, inputs, sasl_response
 from sspid.packages.digest.challenge import SaslChallenge
 from sspid.packages.digest.judging import judge_sasl, record_logon
-from sspid.packages.digest.refusals import denied, malformed
+from sspid.packages.digest.refusals import malformed
 from sspid.packages.digest.sasl_layer import ACCEPTOR, SaslContext, layer
 from sspid.packages.questions import DrawRandom
 from sspid.vocabulary.buffers import token
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sspid.packages.contract import Leg
     from sspid.packages.digest.policy import DigestPolicy
     from sspid.packages.digest.sasl_response import SaslResponse
-    from sspid.packages.questions import Account
+    from sspid.packages.questions import DigestSecret
     from sspid.vocabulary.flags import Flags
 
 _NONCE_BYTES = 18
@@ -73,12 +73,9 @@ async def later(state: SaslChallenged, leg: Leg) -> Step:
         raise malformed("The client sent no response to the challenge.")
     response = sasl_response.read(leg.token)
     _require_offered(state.challenge, response)
-    found = await judge_sasl(response)
-    if response.authzid not in {None, "", response.user}:
-        # Nobody here may act as another; the password is right, so the peer may know that this is why.
-        raise denied()
-    await record_logon(found.account, response.realm)
-    return _proved(state, response, found.ha1, found.account)
+    judged = await judge_sasl(response)
+    await record_logon(judged)
+    return _proved(state, response, judged.secret)
 
 
 def _require_offered(challenge: SaslChallenge, response: SaslResponse) -> None:
@@ -92,13 +89,13 @@ def _require_offered(challenge: SaslChallenge, response: SaslResponse) -> None:
         raise malformed("The response's cipher was not offered, or does not go with its qop.")
 
 
-def _proved(state: SaslChallenged, response: SaslResponse, ha1: bytes, account: Account) -> Step:
+def _proved(state: SaslChallenged, response: SaslResponse, secret: DigestSecret) -> Step:
     """Finish at once, or with MUTUAL_AUTH go on until the client has said that it believes the rspauth."""
-    session_hash = response.session_hash(ha1)
+    session_hash = response.session_hash(secret.ha1)
     proof = sasl_response.written_proof(response, session_hash)
     flags = grants.granted(state.asked, response.qop, mutual=True)
     made = SaslContext(
-        response, flags, layer(ACCEPTOR, response, session_hash, (response.maxbuf, state.policy.maxbuf)), account
+        response, flags, layer(ACCEPTOR, response, session_hash, (response.maxbuf, state.policy.maxbuf)), secret.account
     )
     if ContextFlag.MUTUAL_AUTH in state.asked:
         granted = grants.meanwhile(state.asked)
