@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 USER, PASSWORD, REALM = "alice", "Passw0rd", "example.test"
 HTTP = frozenset({ContextFlag.USE_HTTP_STYLE})
-ROUNDS, CALLS = 7, 2000
+ROUNDS, CALLS = 15, 1000
 
 
 class World:
@@ -90,7 +90,7 @@ def _microseconds(function: Callable[[], object]) -> float:
 
 
 def rows() -> list[dict[str, Any]]:
-    """One row an algorithm, CPU microseconds; the ratio is ours over httpx's. Pinned to one core, alternated, least of 7."""
+    """One row an algorithm, CPU microseconds; the ratio is ours over httpx's. Pinned to one core, alternated, least of 15."""
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {max(cores)})
     try:

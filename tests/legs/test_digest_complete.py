@@ -146,7 +146,7 @@ class TestHttpAcceptor:
     def test_later_request_with_another_qop_is_altered(self):
         side = digest()
         _, acceptor = _both_established(side)
-        nonce, opaque = acceptor.response.asked.nonce, acceptor.audience.opaque
+        nonce, opaque = acceptor.response.asked.nonce, acceptor.offer.audience.opaque
         challenge = f'realm="example.test", nonce="{nonce}", opaque="{opaque}", qop="auth-int", algorithm=SHA-256'
         step = side.initialize(None, side.initiator(), challenge.encode(), GET, HASHED, target="/", flags=INTEGRITY)
         header = side.sign(step.state, "GET", "/", HASHED.data.decode())

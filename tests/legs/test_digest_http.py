@@ -395,7 +395,7 @@ def test_later_cnonces_of_clients_that_compute_the_session_key_anew():
     challenge = side.accept(None, side.acceptor()).output[0].data
     nonce = unquoted(challenge, "nonce").encode()
     mine = unquoted(side.sign(initiator, "GET", "/"), "nonce").encode()
-    opaques = unquoted(challenge, "opaque").encode(), acceptor.audience.opaque.encode()
+    opaques = unquoted(challenge, "opaque").encode(), acceptor.offer.audience.opaque.encode()
     challenge = challenge.replace(nonce, mine).replace(*opaques)
     anew = side.initialize(None, side.initiator(), challenge, GET, target="/").state
     header = side.sign(anew, "GET", "/")

@@ -445,7 +445,7 @@ def without_extended_session_security(server):
         flags = step.state.flags & ~nf.EXTENDED_SESSION_SECURITY
         challenge = step.state.challenge[:20] + flags.to_bytes(4, "little") + step.state.challenge[24:]
         output = (replace(step.output[0], data=challenge),)
-        return replace(step, state=replace(step.state, flags=flags, challenge=challenge), output=output)
+        return replace(step, state=step.state._replace(flags=flags, challenge=challenge), output=output)
 
     server.package.accept_security_context = older
 

@@ -40,7 +40,7 @@ class DigestServer:
                 return 401, []
             self.statuses.append(step.status)
             if step.status is SecurityStatus.SEC_I_CONTINUE_NEEDED:
-                self.contexts[step.state.offer.opaque] = step.state
+                self.contexts[step.state.offer.audience.opaque] = step.state
                 return 401, [("WWW-Authenticate", "Digest " + buffer.data.decode("latin-1")) for buffer in step.output]
             info = [("Authentication-Info", buffer.data.decode("latin-1")) for buffer in step.output]
             return 200, info

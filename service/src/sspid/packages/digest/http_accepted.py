@@ -22,6 +22,16 @@ if TYPE_CHECKING:
     from sspid.vocabulary.flags import Flags
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What an acceptor has put on the table. The audience's opaque is empty until a challenge or a response fixes it."""
+
+    policy: DigestPolicy
+    audience: Audience
+    flags: Flags
+    expected: Expectation | None
+
+
 @dataclass(slots=True)
 class HttpAcceptor:
     """A session whose requests are counted. `response` is the latest one taken, `target` the service name it bound.
@@ -29,13 +39,11 @@ class HttpAcceptor:
     `mutual`: whether the caller asked that the server prove itself.
     """
 
-    audience: Audience
-    policy: DigestPolicy
+    offer: Offer
     proven: DigestSecret
     session_hash: str = field(repr=False)
     response: HttpResponse
     nonce: SealedNonce
-    expected: Expectation | None
     target: str
     flags: Flags
     mutual: bool
@@ -59,14 +67,14 @@ async def authentication_info(made: HttpAcceptor, entity: str) -> bytes:
 
 async def _next_nonce(made: HttpAcceptor) -> str:
     """A fresh nonce once half the old one's time has passed; not for -sess, whose key a new nonce would make ambiguous."""
-    if not made.policy.next_nonce or made.response.algorithm.session:
+    if not made.offer.policy.next_nonce or made.response.algorithm.session:
         return ""
     now = await ReadClock()
-    if now - made.nonce.issued < made.policy.nonce_lifetime / 2:
+    if now - made.nonce.issued < made.offer.policy.nonce_lifetime / 2:
         return ""
     key = await nonces.KEY
     random = await DrawRandom(nonces.RANDOM_BYTES)
-    return nonces.issue(key, made.audience, now, random, upgraded=made.expected is not None)
+    return nonces.issue(key, made.offer.audience, now, random, upgraded=made.offer.expected is not None)
 
 
 async def take(made: HttpAcceptor, response: HttpResponse, method: str, entity: str, *, strict: bool) -> None:
@@ -84,7 +92,7 @@ async def take(made: HttpAcceptor, response: HttpResponse, method: str, entity: 
     following = made.response.count + 1 if same else 1
     if response.count != following if strict else response.count < following:
         raise out_of_sequence(f"The request's nc is {response.count:08x} where {following:08x} comes next.")
-    if not await CountNonceUse(sealed.reference, response.count, sealed.issued + made.policy.nonce_lifetime):
+    if not await CountNonceUse(sealed.reference, response.count, sealed.issued + made.offer.policy.nonce_lifetime):
         raise out_of_sequence("The request's nc was used before under this nonce: the request is a replay, or came late.")
     made.response, made.nonce, made.session_hash = response, sealed, session_hash
 
@@ -108,10 +116,10 @@ def _fitting_key(made: HttpAcceptor, response: HttpResponse, method: str, entity
 
 
 async def _usable_nonce(made: HttpAcceptor, response: HttpResponse, now: datetime) -> SealedNonce:
-    sealed = nonces.unseal(await nonces.KEY, made.audience, response.asked.nonce)
-    if sealed is None or not sealed.usable(now, made.policy.nonce_lifetime):
+    sealed = nonces.unseal(await nonces.KEY, made.offer.audience, response.asked.nonce)
+    if sealed is None or not sealed.usable(now, made.offer.policy.nonce_lifetime):
         message = "The request's nonce has expired; accept it without this context, and a challenge with stale=true follows."
         raise SspiError(SecurityStatus.SEC_E_CONTEXT_EXPIRED, message)
-    if made.expected is not None:
-        made.expected.judge(response.directives, response.asked.cnonce)
+    if made.offer.expected is not None:
+        made.offer.expected.judge(response.directives, response.asked.cnonce)
     return sealed

@@ -7,41 +7,22 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sspid.packages.contract import Step
-from sspid.packages.digest import algorithms, bindings, grants, http_response, inputs, nonces
+from sspid.packages.digest import algorithms, bindings, grants, http_response, inputs, nonces, users
 from sspid.packages.digest.challenge import Challenge
-from sspid.packages.digest.http_accepted import HttpAcceptor, authentication_info, take
+from sspid.packages.digest.http_accepted import HttpAcceptor, Offer, authentication_info, take
 from sspid.packages.digest.judging import judge_http, record_logon
 from sspid.packages.digest.nonces import Audience
 from sspid.packages.digest.refusals import altered, malformed, out_of_sequence
 from sspid.packages.questions import CountNonceUse, DrawRandom, ReadClock
 from sspid.vocabulary.buffers import Buffers, token
-from sspid.vocabulary.flags import ContextFlag, Flags
+from sspid.vocabulary.flags import ContextFlag
 from sspid.vocabulary.status import SecurityStatus
 
 if TYPE_CHECKING:
     from sspid.packages.contract import Leg
-    from sspid.packages.digest.bindings import Expectation
     from sspid.packages.digest.http_response import HttpResponse
-    from sspid.packages.digest.policy import DigestPolicy
 
 _OPAQUE_BYTES = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """What this context has put on the table. `opaque` is empty until a challenge or a response fixes it."""
-
-    policy: DigestPolicy
-    caller: str
-    realm: str
-    opaque: str
-    flags: Flags
-    expected: Expectation | None
-
-    @property
-    def audience(self) -> Audience:
-        """Whom this context's nonces are for."""
-        return Audience(self.caller, self.realm, self.opaque)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +65,9 @@ async def first(leg: Leg) -> Step:
     if not leg.token:
         return await _challenge(offer, stale=False)
     response = http_response.read(leg.token)
-    if (realm or leg.credential.realm) and response.realm != offer.realm:
+    if (realm or leg.credential.realm) and response.realm != offer.audience.realm:
         raise malformed("The response is for another realm than this acceptor's.")
-    offer = replace(offer, realm=response.realm, opaque=response.opaque)
+    offer = replace(offer, audience=Audience(leg.caller, response.realm, response.opaque))
     _require_offered(offer, response)
     _require_uri(uri, response)
     return _ask_to_complete(Unjudged(offer, response, inputs.method(method)))
@@ -94,23 +75,22 @@ async def first(leg: Leg) -> Step:
 
 def _offer(leg: Leg, realm: str) -> Offer:
     expected = bindings.expectation(leg.input, leg.flags)
-    return Offer(leg.credential.policy, leg.caller, realm, "", leg.flags, expected)
+    return Offer(leg.credential.policy, Audience(leg.caller, realm, ""), leg.flags, expected)
 
 
 async def _challenge(offer: Offer, *, stale: bool) -> Step:
     """Challenge once for each algorithm, best first, every one in a TOKEN of its own: one WWW-Authenticate line each."""
     random = await DrawRandom(_OPAQUE_BYTES + nonces.RANDOM_BYTES)
-    opaque = offer.opaque or urlsafe_b64encode(random[:_OPAQUE_BYTES]).decode("ascii").rstrip("=")
-    offer = replace(offer, opaque=opaque)
+    caller, realm, opaque = offer.audience
+    opaque = opaque or urlsafe_b64encode(random[:_OPAQUE_BYTES]).decode("ascii").rstrip("=")
+    offer = replace(offer, audience=Audience(caller, realm, opaque))
     key = await nonces.KEY
     now = await ReadClock()
     nonce = nonces.issue(key, offer.audience, now, random[_OPAQUE_BYTES:], upgraded=offer.expected is not None)
     qops = grants.offered(offer.flags)
     output = tuple(
         token(
-            Challenge(
-                offer.realm, nonce, algorithm, qops, opaque, stale=stale, utf8=True, userhash=offer.policy.userhash
-            ).written()
+            Challenge(realm, nonce, algorithm, qops, opaque, stale=stale, utf8=True, userhash=offer.policy.userhash).written()
         )
         for name in offer.policy.algorithms
         if (algorithm := algorithms.find(name)) is not None
@@ -128,7 +108,7 @@ async def later(state: Challenged, leg: Leg) -> Step:
     if not received:
         return await _challenge(offer, stale=False)
     response = http_response.read(received)
-    if response.realm != offer.realm or response.opaque != offer.opaque:
+    if (response.realm, response.opaque) != offer.audience[1:]:
         raise malformed("The response does not give back the realm and the opaque of this context's challenge.")
     method, uri, entity = inputs.parameters(leg.input, 3)
     _require_offered(offer, response)
@@ -172,11 +152,11 @@ def _require_uri(wanted: str, response: HttpResponse) -> None:
 
 async def _judge(offer: Offer, response: HttpResponse, method: str, entity: str) -> Step:
     """Judge a response whose every part is known. Its use is counted only once it is right, so nobody can spend another's."""
-    policy, audience = offer.policy, offer.audience
+    policy = offer.policy
     covered = inputs.entity_hash(entity, response.algorithm) if response.covers_entity else ""
-    sealed = nonces.unseal(await nonces.KEY, audience, response.asked.nonce)
+    sealed = nonces.unseal(await nonces.KEY, offer.audience, response.asked.nonce)
     now = await ReadClock()
-    judged = await judge_http(response, method, covered)
+    secret, name = await judge_http(response, method, covered)
     if sealed is None or not sealed.usable(now, policy.nonce_lifetime):
         return await _challenge(offer, stale=True)
     target = "" if offer.expected is None else offer.expected.judge(response.directives, response.asked.cnonce)
@@ -184,20 +164,11 @@ async def _judge(offer: Offer, response: HttpResponse, method: str, entity: str)
         if not response.asked.qop:
             return await _challenge(offer, stale=True)
         raise out_of_sequence("The response's nc was used before under this nonce: the request is a replay, or came late.")
-    await record_logon(judged)
+    await record_logon(name, users.decoded(response.realm))
     mutual = bool(response.asked.qop) and ContextFlag.MUTUAL_AUTH in offer.flags
-    made = HttpAcceptor(
-        audience=audience,
-        policy=policy,
-        proven=judged.secret,
-        session_hash=response.session_hash(judged.secret.ha1),
-        response=response,
-        nonce=sealed,
-        expected=offer.expected,
-        target=target,
-        flags=grants.granted(offer.flags, response.asked.qop, mutual=mutual),
-        mutual=mutual,
-    )
+    flags = grants.granted(offer.flags, response.asked.qop, mutual=mutual)
+    session_hash = response.session_hash(secret.ha1)
+    made = HttpAcceptor(offer, secret, session_hash, response, sealed, target, flags, mutual)
     return _finished(made)
 
 

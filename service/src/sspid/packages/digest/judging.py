@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from sspid.packages.digest import sasl_names, users
 from sspid.packages.digest.algorithms import MD5
@@ -24,18 +24,11 @@ STATUS_ACCOUNT_EXPIRED = 0xC0000193
 STATUS_ACCOUNT_LOCKED_OUT = 0xC0000234
 
 
-class Judged(NamedTuple):
-    """Someone showed the password behind `secret`; `name` and `realm` are what the authority was asked for."""
+async def judge_http(response: HttpResponse, method: str, entity: str) -> tuple[DigestSecret, str]:
+    """Judge an HTTP response: which secret it shows, and under which name that is known.
 
-    secret: DigestSecret
-    name: str
-    realm: str
-
-
-async def judge_http(response: HttpResponse, method: str, entity: str) -> Judged:
-    """Judge an HTTP response. SEC_E_LOGON_DENIED for an unknown user, a wrong password or an unusable account.
-
-    A refusal is recorded here; a logon is recorded by whoever lets it stand, for a right response may be stale or a replay.
+    SEC_E_LOGON_DENIED for an unknown user, a wrong password or an unusable account. A refusal is recorded here; a logon is
+    recorded by whoever lets it stand, for a right response may be stale or a replay.
     """
     user, algorithm = response.user, response.algorithm
     realm = users.decoded(response.realm)
@@ -49,10 +42,10 @@ async def judge_http(response: HttpResponse, method: str, entity: str) -> Judged
             proven, ntstatus = (secret, _unusable(secret.account)) if right else (None, STATUS_WRONG_PASSWORD)
     if proven is None or ntstatus:
         return await _deny(named, realm, ntstatus, proved=proven is not None)
-    return Judged(proven, named, realm)
+    return proven, named
 
 
-async def judge_sasl(response: SaslResponse) -> Judged:
+async def judge_sasl(response: SaslResponse) -> DigestSecret:
     """Judge a SASL response, as `judge_http`."""
     secret = await LookUpDigestSecret(response.user, response.realm, "MD5", charset=sasl_names.CHARSET)
     right = response.matches(response.session_hash(_hash_of(secret, MD5)))
@@ -64,12 +57,12 @@ async def judge_sasl(response: SaslResponse) -> Judged:
     ntstatus = _unusable(secret.account) if own else STATUS_ACCOUNT_RESTRICTION
     if ntstatus:
         return await _deny(response.user, response.realm, ntstatus, proved=True)
-    return Judged(secret, response.user, response.realm)
+    return secret
 
 
-async def record_logon(judged: Judged) -> None:
-    """Record that a logon stands."""
-    await RecordLogon(_PACKAGE, judged.name, judged.realm, "", 0)
+def record_logon(name: str, realm: str) -> RecordLogon:
+    """The question that records a logon that stands; to be awaited."""
+    return RecordLogon(_PACKAGE, name, realm, "", 0)
 
 
 async def _deny(name: str, realm: str, ntstatus: int, *, proved: bool) -> NoReturn:

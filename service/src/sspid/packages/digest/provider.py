@@ -94,7 +94,7 @@ class DigestPackage(SecurityPackage):
 
     def context_reference(self, state: State) -> str:
         """The opaque under which an established acceptor's context is found again; empty for all others."""
-        return state.audience.opaque if isinstance(state, HttpAcceptor) else ""
+        return state.offer.audience.opaque if isinstance(state, HttpAcceptor) else ""
 
     async def resume_security_context(self, state: State, leg: Leg) -> Step:
         """AcceptSecurityContext without a context whose token belongs to `state`: SEC_I_COMPLETE_NEEDED, then as usual."""

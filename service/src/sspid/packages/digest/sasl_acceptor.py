@@ -73,9 +73,9 @@ async def later(state: SaslChallenged, leg: Leg) -> Step:
         raise malformed("The client sent no response to the challenge.")
     response = sasl_response.read(leg.token)
     _require_offered(state.challenge, response)
-    judged = await judge_sasl(response)
-    await record_logon(judged)
-    return _proved(state, response, judged.secret)
+    secret = await judge_sasl(response)
+    await record_logon(response.user, response.realm)
+    return _proved(state, response, secret)
 
 
 def _require_offered(challenge: SaslChallenge, response: SaslResponse) -> None:

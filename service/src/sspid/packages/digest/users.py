@@ -27,7 +27,7 @@ class NamedUser(NamedTuple):
 def read(directives: Directives) -> NamedUser:
     """Read username, username* and userhash. SEC_E_INVALID_TOKEN for none, for both, and for a malformed one."""
     plain, extended = directives.get("username"), directives.get("username*")
-    hashed = directives.get("userhash", "false").lower() == "true"
+    hashed = "userhash" in directives and directives["userhash"].lower() == "true"
     if (plain is None) == (extended is None):
         raise malformed("The response must have one of username and username*.")
     if extended is not None:
