@@ -104,14 +104,15 @@ class AccountStore:
             return _stored(connection, self._rows, where)
 
     def complete(self, stored: Stored) -> AccountRecord:
-        """The whole record, with Digest secrets and mappings."""
+        """The whole record, with Digest secrets and mappings in an order that does not depend on the key."""
         with self._transaction() as connection:
-            digests = connection.execute(select(DIGESTS).where(DIGESTS.c.account == stored.id).order_by(DIGESTS.c.key)).all()
-            mappings = connection.execute(
-                select(MAPPINGS).where(MAPPINGS.c.account == stored.id).order_by(MAPPINGS.c.key)
-            ).all()
-            opened = tuple(self._rows.opened_digests(digests)), tuple(self._rows.opened_mappings(mappings))
-        return replace(stored.record, digests=opened[0], mappings=opened[1])
+            digests = connection.execute(select(DIGESTS).where(DIGESTS.c.account == stored.id)).all()
+            mappings = connection.execute(select(MAPPINGS).where(MAPPINGS.c.account == stored.id)).all()
+            return replace(
+                stored.record,
+                digests=tuple(sorted(self._rows.opened_digests(digests), key=_order_of_digest)),
+                mappings=tuple(sorted(self._rows.opened_mappings(mappings), key=_order_of_mapping)),
+            )
 
     def __iter__(self) -> Iterator[Stored]:
         statement = _SELECT.order_by(ACCOUNTS.c.domain, ACCOUNTS.c.name)
@@ -238,6 +239,14 @@ def _explained() -> Iterator[None]:
     except SQLAlchemyError as error:
         cause = str(getattr(error, "orig", None) or type(error).__name__).splitlines()[0]
         raise AccountsError(f"The accounts database does not answer: {cause}.") from None
+
+
+def _order_of_digest(each: DigestHash) -> tuple[str, ...]:
+    return each.realm, each.username, each.algorithm, each.charset
+
+
+def _order_of_mapping(each: Mapping) -> tuple[str, ...]:
+    return each.kind, each.value
 
 
 def _ordered(values: dict[str, Any]) -> list[tuple[ColumnElement[Any], Any]]:
