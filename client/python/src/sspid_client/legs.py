@@ -178,14 +178,16 @@ class Legs:
             return replace(step, status=_COMPLETE[step.status], token=buffers.first(finished, BufferType.TOKEN).data)
         return step
 
-    async def handshake(self, received: bytes = b"") -> Step:
+    async def handshake(self, received: bytes = b"", *, begins: bool | None = None) -> Step:
         """Make every leg, sending and receiving in between; `received` is what the peer already sent.
+
+        `begins` says whether this end speaks first; where it is None the initiator does (Digest's acceptor begins).
 
         Returns the last step; its `extra` is what the peer sent beyond the handshake. A failure sends what is left to
         send, deletes the context and is raised.
         """
         try:
-            return await self._handshake(received)
+            return await self._handshake(received, begins=self.role is Role.INITIATOR if begins is None else begins)
         except BaseException as failure:
             if isinstance(failure, SspiError) and failure.token:
                 with contextlib.suppress(OSError):
@@ -194,8 +196,8 @@ class Legs:
                 await self.delete()
             raise
 
-    async def _handshake(self, received: bytes) -> Step:
-        if self.role is Role.ACCEPTOR and not received:
+    async def _handshake(self, received: bytes, *, begins: bool) -> Step:
+        if not begins and not received:
             received = await _more(b"")
         while True:
             step = await self.advance(received)

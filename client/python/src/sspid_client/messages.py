@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # The packages whose messages are TLS records; the others wrap each message in a token of its own.
 _STREAM_PACKAGES = frozenset({"schannel", "microsoft unified security protocol provider", "credssp", "tsssp"})
 
+_TRAILING_PACKAGES = frozenset({"digest", "wdigest"})
+
 _PART = 256 * 1024
 """How much of a stream one call seals, bytes: well under what one request may hold."""
 
@@ -122,8 +124,10 @@ async def encrypt(context: Legs, data: bytes, *, qop: int = 0, sequence_number: 
 
 
 async def _wrap(context: Legs, data: bytes, qop: int, sequence_number: int) -> bytes:
-    # TOKEN, DATA and PADDING joined are what gss_wrap makes of the message.
-    layout = (buffers.token(b""), SecurityBuffer(BufferType.DATA, data), SecurityBuffer(BufferType.PADDING))
+    # TOKEN, DATA and PADDING joined are what gss_wrap makes of the message; Digest's MAC comes last (RFC 2831 2.3).
+    body = (SecurityBuffer(BufferType.DATA, data), SecurityBuffer(BufferType.PADDING))
+    token = buffers.token(b"")
+    layout = (*body, token) if context.package.lower() in _TRAILING_PACKAGES else (token, *body)
     return buffers.joined((await encrypt_message(context, layout, qop=qop, sequence_number=sequence_number)).buffers)
 
 

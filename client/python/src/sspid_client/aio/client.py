@@ -226,13 +226,15 @@ class Context:
         work = self._legs.step(token, extra_input=extra_input, flags=flags, credential=handle, output_capacity=output_capacity)
         return await self._client.run(work)
 
-    async def handshake(self, peer: Peer, received: bytes = b"") -> Step:
+    async def handshake(self, peer: Peer, received: bytes = b"", *, begins: bool | None = None) -> Step:
         """Make every leg with `peer` at the other end; `received` is what it already sent.
+
+        `begins` says whether this end speaks first; where it is None the initiator does (Digest's acceptor begins).
 
         Returns the last step; its `extra` is what came beyond the handshake. A failure sends what is left to send, deletes
         the context and is raised.
         """
-        return await self._client.run(self._legs.handshake(received), peer)
+        return await self._client.run(self._legs.handshake(received, begins=begins), peer)
 
     async def complete(self, token: Iterable[SecurityBuffer]) -> Buffers:
         """CompleteAuthToken, after SEC_I_COMPLETE_NEEDED or SEC_I_COMPLETE_AND_CONTINUE."""
