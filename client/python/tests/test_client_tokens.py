@@ -139,7 +139,8 @@ def test_asyncio_agrees_and_exchanges_messages(service, package):
             return await self.ours.get()
 
     async def talk():
-        one, two = asyncio.Queue(), asyncio.Queue()
+        one: asyncio.Queue[bytes] = asyncio.Queue()
+        two: asyncio.Queue[bytes] = asyncio.Queue()
         async with aio.Client(service.unix_target) as client:
             outbound = await client.acquire_credentials_handle(package, OUTBOUND, ALICE)
             inbound = await client.acquire_credentials_handle(package, INBOUND)
