@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sspid.crypto.decrepit.des import des_block, spread
-from sspid.crypto.decrepit.md4 import md4
+from sspid.crypto.decrepit.md4 import md4, md4_in_python
 from sspid.crypto.decrepit.rc4 import Rc4Stream, rc4, xor
 
 pytestmark = pytest.mark.ntlm
@@ -20,6 +20,12 @@ VECTORS = json.loads((Path(__file__).parents[3] / "vectors/ntlm/decrepit.json").
 @pytest.mark.parametrize(("text", "digest"), VECTORS["md4"])
 def test_md4(text, digest):
     assert md4(text.encode()).hex() == digest
+    assert md4_in_python(text.encode()).hex() == digest
+
+
+@given(st.binary(max_size=300))
+def test_md4_in_python_is_openssls(data):
+    assert md4_in_python(data) == md4(data)
 
 
 @pytest.mark.parametrize(("key", "offset", "stream"), VECTORS["rc4"])

@@ -42,8 +42,7 @@ class Established:
     """
 
     __slots__ = (
-        "flags", "granted", "identity", "mic", "receiving", "role", "sending", "session_key", "target", "target_info",
-        "unusable",
+        "_receiving", "_sending", "flags", "granted", "identity", "mic", "role", "session_key", "target", "target_info",
     )  # fmt: skip
 
     def __init__(
@@ -66,9 +65,28 @@ class Established:
         self.target = target
         self.target_info = target_info
         self.mic = mic
-        self.sending = Direction(flags, session_key, role)
-        separate = flags & nf.EXTENDED_SESSION_SECURITY
-        self.receiving = Direction(flags, session_key, 1 - role) if separate else self.sending
+        self._sending: Direction | None = None
+        self._receiving: Direction | None = None
+
+    @property
+    def sending(self) -> Direction:
+        """What protects the messages of this end; made with the first, since many contexts never send one."""
+        if self._sending is None:
+            self._sending = Direction(self.flags, self.session_key, self.role)
+        return self._sending
+
+    @property
+    def receiving(self) -> Direction:
+        """What protects the messages of the peer."""
+        if self._receiving is None:
+            separate = self.flags & nf.EXTENDED_SESSION_SECURITY
+            self._receiving = Direction(self.flags, self.session_key, 1 - self.role) if separate else self.sending
+        return self._receiving
+
+    def resume(self, sending: Direction, receiving: Direction) -> None:
+        """Go on where an exported context stopped."""
+        self._sending = sending
+        self._receiving = receiving if self.flags & nf.EXTENDED_SESSION_SECURITY else sending
 
     def __repr__(self) -> str:
         return f"Established(role={'server' if self.role else 'client'}, flags={self.flags:#010x}, granted={len(self.granted)})"

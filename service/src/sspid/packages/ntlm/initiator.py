@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sspid.crypto.decrepit.rc4 import rc4
 from sspid.packages.contract import Leg, Step
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
     from sspid.vocabulary.flags import Flags
 
 
-@dataclass(frozen=True, slots=True)
-class ChallengeExpected:
+class ChallengeExpected(NamedTuple):
     """The NEGOTIATE message is out (`negotiate`; empty for datagrams, which begin with the challenge)."""
 
     credential: NtlmCredential
@@ -37,6 +35,10 @@ class ChallengeExpected:
     policy: NtlmPolicy
     target: str
     bindings: bytes
+
+
+_STRONG: Final = nf.SIGN | nf.SEAL | nf.KEY_128
+"""Where these are agreed, no policy on strength has anything to say."""
 
 
 class _Response(NamedTuple):
@@ -50,7 +52,8 @@ async def first_leg(leg: Leg) -> Step:
     """Send NEGOTIATE, or nothing where the context is for datagrams."""
     credential = _usable(leg)
     rules = await policy.read()
-    await rules.admit(leg.target_name)
+    if not rules.enabled:
+        await rules.admit(leg.target_name)
     flags = nf.INITIATOR | nf.wanted_by(leg.flags) | (nf.SIGN if rules.require_signing else 0)
     negotiate = b"" if flags & nf.DATAGRAM else messages.write_negotiate(flags)
     bindings = channel_bindings.binding_hash(leg.input)
@@ -67,7 +70,9 @@ async def second_leg(state: ChallengeExpected, leg: Leg) -> Step:
     """Answer CHALLENGE with AUTHENTICATE."""
     challenge_message = leg.token
     challenge = messages.read_challenge(challenge_message)
-    flags = await _negotiated(state, challenge.flags)
+    flags = _negotiated(state.flags, challenge.flags)
+    if flags & _STRONG != _STRONG:
+        await _check_strength(state, flags)
     if state.credential.anonymous:
         return await _anonymous(state, challenge, flags)
     drawn: bytes = await DrawRandom(24)
@@ -88,7 +93,7 @@ async def second_leg(state: ChallengeExpected, leg: Leg) -> Step:
         flags,
         nf.granted_by(flags, state.requested),
         exported,
-        Identity(state.credential.user, state.credential.domain),
+        state.credential.identity,
         target=leg.target_name or state.target,
         target_info=challenge.target_info,
         mic=response.mic,
@@ -107,21 +112,26 @@ def _usable(leg: Leg) -> NtlmCredential:
     return credential
 
 
-async def _negotiated(state: ChallengeExpected, offered: int) -> int:
+def _negotiated(wanted: int, offered: int) -> int:
     """Return the flags of AUTHENTICATE: what both want ([MS-NLMP] 3.1.5.1.2)."""
-    flags = state.flags & (offered | nf.REQUEST_TARGET) | offered & nf.TARGET_INFO
+    flags = wanted & (offered | nf.REQUEST_TARGET) | offered & nf.TARGET_INFO
     if not flags & nf.UNICODE:
         raise av_pairs.malformed("the challenge does not take up Unicode, which was offered")
     if not flags & nf.PROTECTION:
         # Without signing or sealing there is no key to exchange, and acceptors differ on a key sent all the same.
         flags &= ~(nf.KEY_EXCH | nf.KEY_128 | nf.KEY_56)
-        if state.policy.require_signing:
-            message = "Policy requires signing and the server does not offer it."
-            await state.policy.breach("signing", SecurityStatus.SEC_E_SECURITY_QOS_FAILED, message, state.target)
-    elif not flags & nf.KEY_128 and state.policy.require_128_bit:
-        message = "Policy requires 128-bit keys and the server does not offer them."
-        await state.policy.breach("128 bit", SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION, message, state.target)
     return flags
+
+
+async def _check_strength(state: ChallengeExpected, flags: int) -> None:
+    rules = state.policy
+    if not flags & nf.PROTECTION:
+        if rules.require_signing:
+            message = "Policy requires signing and the server does not offer it."
+            await rules.breach("signing", SecurityStatus.SEC_E_SECURITY_QOS_FAILED, message, state.target)
+    elif not flags & nf.KEY_128 and rules.require_128_bit:
+        message = "Policy requires 128-bit keys and the server does not offer them."
+        await rules.breach("128 bit", SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION, message, state.target)
 
 
 async def _respond(state: ChallengeExpected, leg: Leg, challenge: Challenge, flags: int, client_challenge: bytes) -> _Response:
@@ -135,7 +145,7 @@ async def _respond(state: ChallengeExpected, leg: Leg, challenge: Challenge, fla
     stamp = pairs.get(av_pairs.TIMESTAMP)
     time = filetime.pack(await ReadClock()) if stamp is None else stamp
     marks = 0 if stamp is None else av_pairs.FLAG_MIC
-    if ContextFlag.UNVERIFIED_TARGET_NAME in leg.flags | state.requested:
+    if ContextFlag.UNVERIFIED_TARGET_NAME in leg.flags or ContextFlag.UNVERIFIED_TARGET_NAME in state.requested:
         marks |= av_pairs.FLAG_UNTRUSTED_TARGET
     bindings = channel_bindings.binding_hash(leg.input)
     own_pairs = av_pairs.extended(

@@ -116,18 +116,10 @@ def read_authenticate(data: bytes, negotiated: int) -> Authenticate:
     (_, _, lm, _, lm_at, nt, _, nt_at, domain, _, domain_at, user, _, user_at, station, _, station_at) = (
         _AUTHENTICATE_IN.unpack_from(data)
     )
-    payload = min(
-        offset
-        for length, offset in (
-            (lm, lm_at),
-            (nt, nt_at),
-            (domain, domain_at),
-            (user, user_at),
-            (station, station_at),
-            (1, len(data)),
-        )
-        if length
-    )
+    payload = len(data)
+    for length, offset in ((lm, lm_at), (nt, nt_at), (domain, domain_at), (user, user_at), (station, station_at)):
+        if length and offset < payload:
+            payload = offset
     key, flags = b"", negotiated
     # [MS-NLMP] 2.2.1.3: the session key and the flags came with NT 4; before that the payload begins at 52.
     if payload >= 64 <= len(data):
@@ -159,26 +151,22 @@ def write_authenticate(
 ) -> bytes:
     """Write an AUTHENTICATE message with room for a MIC of zeros; `names` are domain, user and workstation as sent."""
     domain, user, workstation = names
-    for value, what in ((domain, "domain"), (user, "user name"), (workstation, "workstation"), (nt_response, "response")):
-        _fits(value, what)
+    sizes = len(lm_response), len(nt_response), len(domain), len(user), len(workstation), len(encrypted_session_key)
+    if max(sizes) > 0xFFFF:
+        raise malformed(f"a name or response of {max(sizes)} bytes does not fit in it")
+    lm, nt, domain_size, user_size, workstation_size, key = sizes
     at_domain = _MIC_END if mic else MIC_OFFSET
-    at_user = at_domain + len(domain)
-    at_workstation = at_user + len(user)
-    at_lm = at_workstation + len(workstation)
-    at_nt = at_lm + len(lm_response)
-    at_key = at_nt + len(nt_response)
+    at_user = at_domain + domain_size
+    at_workstation = at_user + user_size
+    at_lm = at_workstation + workstation_size
+    at_nt = at_lm + lm
+    at_key = at_nt + nt
     head = _AUTHENTICATE.pack(
-        SIGNATURE, 3,
-        len(lm_response), len(lm_response), at_lm,
-        len(nt_response), len(nt_response), at_nt,
-        len(domain), len(domain), at_domain,
-        len(user), len(user), at_user,
-        len(workstation), len(workstation), at_workstation,
-        len(encrypted_session_key), len(encrypted_session_key), at_key,
-        flags, version,
+        SIGNATURE, 3, lm, lm, at_lm, nt, nt, at_nt, domain_size, domain_size, at_domain, user_size, user_size, at_user,
+        workstation_size, workstation_size, at_workstation, key, key, at_key, flags, version,
     )  # fmt: skip
-    parts = (head, _NO_MIC if mic else b"", domain, user, workstation, lm_response, nt_response, encrypted_session_key)
-    return b"".join(parts)
+    room = _NO_MIC if mic else b""
+    return b"".join((head, room, domain, user, workstation, lm_response, nt_response, encrypted_session_key))
 
 
 def with_mic(data: bytes, mic: bytes) -> bytes:

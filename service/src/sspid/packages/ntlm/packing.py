@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-from sspid.packages.ntlm import negotiate_flags as nf
 from sspid.packages.ntlm.established import SERVER, Established
 from sspid.packages.ntlm.session import Direction
 from sspid.vocabulary.attributes import Identity
@@ -61,9 +60,9 @@ def _unpack(packed: bytes) -> Established:
     state = Established(
         role, flags, granted, session_key, identity, target=target, target_info=info, mic=bool(mic)
     )  # fmt: skip
-    state.sending = Direction(flags, session_key, role, sent, sent_at)
-    separate = flags & nf.EXTENDED_SESSION_SECURITY
-    state.receiving = Direction(flags, session_key, 1 - role, received, received_at) if separate else state.sending
+    state.resume(
+        Direction(flags, session_key, role, sent, sent_at), Direction(flags, session_key, 1 - role, received, received_at)
+    )
     return state
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from sspid.packages.contract import Protected
@@ -93,14 +92,14 @@ def _replaced(buffers: Buffers, data: bytes, signature: bytes | None, *, sealing
     result, offset = [], 0
     for buffer in buffers:
         if buffer.type is BufferType.TOKEN and signature is not None:
-            result.append(replace(buffer, data=signature, size=0))
+            result.append(SecurityBuffer(BufferType.TOKEN, signature))
         elif sealing and buffer.type is BufferType.DATA and _sealed(buffer):
             end = offset + len(buffer.data)
-            result.append(replace(buffer, data=data[offset:end]))
+            result.append(SecurityBuffer(BufferType.DATA, data[offset:end]))
             offset = end
         elif buffer.type is BufferType.PADDING:
             # cbBlockSize is 0: nothing is ever padded.
-            result.append(replace(buffer, data=b"", size=0))
+            result.append(SecurityBuffer(BufferType.PADDING))
         else:
             result.append(buffer)
     return tuple(result)
