@@ -248,6 +248,14 @@ class TestQuality:
         side = digest(ciphers=())
         assert b"auth-conf" not in side.accept(None, side.acceptor(), flags=SEALED).output[0].data
 
+    def test_policy_names_a_cipher_that_is_none(self):
+        side = digest(ciphers=("aes", "rc4"))
+        challenge = side.accept(None, side.acceptor(), flags=SEALED).output[0].data
+        assert b'cipher="rc4"' in challenge
+        offered = challenge.replace(b'cipher="rc4"', b'cipher="aes"')
+        step = side.initialize(None, side.initiator(), offered, target=TARGET, flags=SEALED)
+        assert unquoted(step.output[0].data, "qop") == "auth-int"
+
     def test_qop_auth_protects_nothing(self):
         side = digest()
         initiator, _ = established(side)

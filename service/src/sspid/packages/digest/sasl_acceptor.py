@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sspid.packages.contract import Step
-from sspid.packages.digest import grants, inputs, sasl_response
+from sspid.packages.digest import grants, inputs, sasl_ciphers, sasl_response
 from sspid.packages.digest.challenge import SaslChallenge
 from sspid.packages.digest.judging import judge_sasl, record_logon
 from sspid.packages.digest.refusals import malformed
@@ -58,8 +58,9 @@ async def first(leg: Leg) -> Step:
     policy = leg.credential.policy
     realm = inputs.realm(leg.credential.realm or policy.realm)
     nonce = b64encode(await DrawRandom(_NONCE_BYTES)).decode("ascii")
-    qops = tuple(qop for qop in grants.offered(leg.flags) if qop != "auth-conf" or policy.ciphers)
-    ciphers = policy.ciphers if "auth-conf" in qops else ()
+    ciphers = sasl_ciphers.allowed(policy.ciphers)
+    qops = tuple(qop for qop in grants.offered(leg.flags) if qop != "auth-conf" or ciphers)
+    ciphers = ciphers if "auth-conf" in qops else ()
     challenge = SaslChallenge(realm, nonce, qops, ciphers, policy.maxbuf)
     output = (token(challenge.written()),)
     state = SaslChallenged(challenge, policy, leg.flags)

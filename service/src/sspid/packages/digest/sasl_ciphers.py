@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
@@ -10,12 +10,20 @@ from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from sspid.crypto.decrepit.des import spread
 from sspid.crypto.decrepit.rc4 import Rc4Stream, xor
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 BLOCK = 8
 KEY_BYTES = {"rc4": 16, "3des": 16, "des": 16, "rc4-56": 7, "rc4-40": 5}
 """Cipher -> how much of H(A1) goes into its key."""
 STRENGTH = {"rc4": 128, "3des": 112, "des": 56, "rc4-56": 56, "rc4-40": 40}
 """Cipher -> key length in bits."""
 _WEDGE = 7
+
+
+def allowed(names: Iterable[str]) -> tuple[str, ...]:
+    """Those of an operator's names that are ciphers, in their order."""
+    return tuple(name for name in names if name in KEY_BYTES)
 
 
 class Direction(Protocol):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sspid.packages.contract import Step
-from sspid.packages.digest import algorithms, challenge, grants, inputs, sasl_names, sasl_response
+from sspid.packages.digest import algorithms, challenge, grants, inputs, sasl_ciphers, sasl_names, sasl_response
 from sspid.packages.digest.refusals import altered, qop_not_supported
 from sspid.packages.digest.sasl_layer import INITIATOR, SaslContext, layer
 from sspid.packages.digest.sasl_response import SaslResponse
@@ -56,7 +56,7 @@ def respond(
     credential: DigestCredential, offered: challenge.SaslChallenge, uri: str, flags: Flags, cnonce: str
 ) -> SaslResponse:
     """Choose realm, qop and cipher for `offered`. SEC_E_QOP_NOT_SUPPORTED where nothing offered fits what was asked."""
-    ciphers = [name for name in credential.policy.ciphers if name in offered.ciphers]
+    ciphers = [name for name in sasl_ciphers.allowed(credential.policy.ciphers) if name in offered.ciphers]
     qops = tuple(qop for qop in offered.qops if qop != "auth-conf" or ciphers)
     if not qops:
         raise qop_not_supported("The server offers auth-conf only, with no cipher that this service's policy allows.")
