@@ -24,6 +24,8 @@ finish() {
         fi
         [ -n "${SSPID_KEEP:-}" ] || compose --profile test down --volumes --timeout 5 >/dev/null 2>&1 || say "could not take everything down"
     fi
+    # What earlier builds left untagged is kept for a day, as the cache of the next ones.
+    podman image prune --force --filter label=org.opencontainers.image.title=sspid --filter until=24h >/dev/null 2>&1
     rm -rf "${settings:-}"
     exit $status
 }
