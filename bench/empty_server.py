@@ -37,9 +37,14 @@ def unary_handler(role: str, known: list[Any]) -> Any:
 def session_handler(known: dict[str, list[Any]], style: str) -> Any:
     """Answers numbered legs with the recorded messages."""
 
-    def answer(request: wire.SessionRequest) -> wire.SessionResponse:
+    def answer_one(request: wire.SessionRequest) -> wire.SessionResponse:
         which = request.WhichOneof("call")
         return wire.SessionResponse(number=request.number, **{which: known[which][getattr(request, which).HasField("context")]})
+
+    def answer(request: wire.SessionRequest) -> wire.SessionResponse:
+        first = answer_one(request)
+        first.also.extend([answer_one(each) for each in request.also])
+        return first
 
     def generate(requests: Any, _context: grpc.ServicerContext) -> Any:
         for request in requests:
@@ -66,7 +71,7 @@ def main() -> None:
     known = {role: answers(folder, role) for role in roles}
     methods = {FUNCTIONS[role]: unary_handler(role, known[role]) for role in roles}
     methods["Session"] = session_handler({FIELDS[role]: known[role] for role in roles}, style)
-    server.add_registered_method_handlers("sspi.v1.ContextService", methods)
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("sspi.v1.ContextService", methods),))
     port = server.add_insecure_port("127.0.0.1:0")
     unix = f"unix://{folder}/empty.sock"
     server.add_insecure_port(unix)

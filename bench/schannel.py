@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from itertools import islice
+from functools import partial
+from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
 import service
 from measure import Row, least, process_cpu
 from sspid_protos.sspi.v1 import context_service_pb2 as wire
 from sspid_protos.sspi.v1 import credentials_pb2, vocabulary_pb2
-from sspid_testing.tls import HOST, issued, roots
 from tls_peers import GROUPS, PROTOCOLS, Peer, Sessions, client_context, server_context
-from traffic import WAYS, Recorded, Recording
+from traffic import WAYS, Recording, Replayed
+
+from sspid_testing.tls import HOST, issued, roots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -157,67 +159,68 @@ class Bench:
         """CPU of the same half of the same handshake in this process, microseconds."""
         peers = Peers(self.scenario)
         kept: list[Peer] = []
-        used = [_half(peers, kept, own=self.scenario.role == "accept") for _ in range(count + IN_FLIGHT)][IN_FLIGHT:]
+        own = 1 if self.scenario.role == "accept" else 0
+        used = [sum(turn[own] for turn in _turns(peers, kept)) for _ in range(count + IN_FLIGHT)][IN_FLIGHT:]
         if self.scenario.kind == "resumed":
             assert kept[-1].resumed
         return sum(used) / count / 1000
 
+    def rpc_cost(self, empty: service.Server, requests: list[Any], way: str, in_flight: int, *, busy: bool = True) -> float:
+        """CPU of the empty server for the RPCs of one handshake, microseconds.
 
-def _half(peers: Peers, kept: list[Peer], *, own: bool) -> int:
-    """One handshake between two of our peers: nanoseconds that the server (`own`) or the client took."""
-    began = time.thread_time_ns()
-    client = peers.end(server=False)
-    hello = client.step(b"")
-    client_ns = time.thread_time_ns() - began
-    began = time.thread_time_ns()
-    server = peers.end(server=True)
-    token = server.step(hello)
-    server_ns = time.thread_time_ns() - began
-    while token and not (client.done and server.done):
+        A caller that shakes hands leaves the server's caches as cold as the service finds them; so this one does, with
+        itself, unless `busy` is False.
+        """
+        peers = Peers(self.scenario)
+        kept: list[Peer] = []
+        exchanges = (Replayed(requests, partial(next, _turns(peers, kept), None) if busy else _idle) for _ in range(HANDSHAKES))
+        before = process_cpu(empty.pid)
+        WAYS[way](empty.channel, self.scenario.role, exchanges, in_flight)
+        return (process_cpu(empty.pid) - before) / HANDSHAKES
+
+
+def _idle() -> None:
+    pass
+
+
+def _turns(peers: Peers, kept: list[Peer]) -> Iterator[tuple[int, int]]:
+    """One handshake between two of our peers, a step at a time: nanoseconds of the client's turn and the server's."""
+    client, server = peers.end(server=False), peers.end(server=True)
+    kept += client, server
+    token = b""
+    while not (client.done and server.done):
         began = time.thread_time_ns()
         token = client.step(token)
-        client_ns += time.thread_time_ns() - began
-        began = time.thread_time_ns()
+        turned = time.thread_time_ns()
         token = server.step(token) if token else b""
-        server_ns += time.thread_time_ns() - began
+        yield turned - began, time.thread_time_ns() - turned
     if peers.sessions.wanted:
         client.step(token)
         client.keep_session()
-    kept.append(server)
-    return server_ns if own else client_ns
-
-
-def empty_cost(server: service.Server, role: str, requests: list[Any], way: str, in_flight: int, count: int) -> float:
-    """CPU of the empty server for the RPCs of one handshake, microseconds."""
-    before = process_cpu(server.pid)
-    WAYS[way](server.channel, role, (Recorded(requests) for _ in range(count)), in_flight)
-    return (process_cpu(server.pid) - before) / count
 
 
 def rows() -> Iterator[Row]:
-    """The first scenario at several numbers of calls in flight, then the others at 16."""
+    """The first scenario at several numbers of calls in flight."""
     with service.sspid() as server:
         for role in ("accept", "initiate"):
-            yield from _rows(Bench(Scenario("tls13", "ecdsa", "full", role), server), f"tls13_ecdsa_{role}", (1, 16, 64))
+            bench = Bench(Scenario("tls13", "ecdsa", "full", role), server)
+            yield from _rows(bench, f"tls13_ecdsa_{role}", (1, IN_FLIGHT, 64))
 
 
 def _rows(bench: Bench, name: str, in_flights: tuple[int, ...]) -> Iterator[Row]:
     recording = bench.record()
-    role = bench.scenario.role
-    with service.empty({role: recording.responses}) as empty:
+    legs = len(recording.requests)
+    with service.empty({bench.scenario.role: recording.responses}) as empty:
         costs: dict[str, Callable[[], float]] = {"in process": bench.floor}
-        for way in WAYS:
-            for each in in_flights:
-                costs[f"{way}{each}"] = lambda way=way, each=each: bench.cost(way, each)  # type: ignore[misc]
-                costs[f"empty{way}{each}"] = lambda way=way, each=each: empty_cost(  # type: ignore[misc]
-                    empty, role, recording.requests, way, each, HANDSHAKES
-                )
+        for way, in_flight in product(WAYS, in_flights):
+            costs[f"{way}{in_flight}"] = partial(bench.cost, way, in_flight)
+            costs[f"rpc{way}{in_flight}"] = partial(bench.rpc_cost, empty, recording.requests, way, in_flight)
+            costs[f"idle{way}{in_flight}"] = partial(bench.rpc_cost, empty, recording.requests, way, in_flight, busy=False)
         found = least(costs)
-    for way in WAYS:
-        for each in in_flights:
-            suffix = "" if each == IN_FLIGHT else f"_at_{each}"
-            rpc = found[f"empty{way}{each}"]
-            yield Row(f"{name}_tax{way}{suffix}", found[f"{way}{each}"], "us", rpc + found["in process"], "empty RPCs + pyOpenSSL")
-            yield Row(f"{name}_rpc{way}{suffix}", rpc / len(recording.requests), "us")
-    value = found[f"_session{IN_FLIGHT}"]
-    yield Row(f"{name}_limit_session", value, "us", found["in process"], "pyOpenSSL in process")
+    in_process = found["in process"]
+    for way, in_flight in product(WAYS, in_flights):
+        suffix = "" if in_flight == IN_FLIGHT else f"_at_{in_flight}"
+        value, rpc = found[f"{way}{in_flight}"], found[f"rpc{way}{in_flight}"]
+        yield Row(f"{name}_tax{way}{suffix}", value, "us", rpc + in_process, "empty RPCs of the same caller + pyOpenSSL")
+        yield Row(f"{name}_rpc{way}{suffix}", rpc / legs, "us", found[f"idle{way}{in_flight}"] / legs, "with an idle caller")
+    yield Row(f"{name}_limit_session", found[f"_session{IN_FLIGHT}"], "us", in_process, "pyOpenSSL in process")

@@ -15,9 +15,9 @@ from sspid_protos.sspi.v1 import context_service_pb2 as wire
 from sspid_protos.sspi.v1 import credential_service_pb2, credentials_pb2
 from sspid_protos.sspi.v1.context_service_pb2_grpc import ContextServiceStub
 from sspid_protos.sspi.v1.credential_service_pb2_grpc import CredentialServiceStub
-from sspid_testing.server import running
 
 from sspid.rpc.server import Threads
+from sspid_testing.server import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -51,9 +51,12 @@ class Server:
 @contextmanager
 def sspid(config: str = "", *, unix: bool = False) -> Iterator[Server]:
     """`sspid serve` with its defaults and `config`."""
-    with TemporaryDirectory() as folder, running(Path(folder), config) as service:
-        with grpc.insecure_channel(service.unix_target if unix else service.target) as channel:
-            yield Server(service.process.pid, channel)
+    with (
+        TemporaryDirectory() as folder,
+        running(Path(folder), config) as service,
+        grpc.insecure_channel(service.unix_target if unix else service.target) as channel,
+    ):
+        yield Server(service.process.pid, channel)
 
 
 @contextmanager

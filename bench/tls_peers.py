@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from OpenSSL import SSL
+from OpenSSL import SSL, crypto
 from OpenSSL._util import lib
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def client_context(version: str, roots: bytes) -> SSL.Context:
     for root in x509.load_pem_x509_certificates(roots):
         store = context.get_cert_store()
         assert store is not None
-        store.add_cert(SSL.X509.from_cryptography(root))
+        store.add_cert(crypto.X509.from_cryptography(root))
     context.set_verify(SSL.VERIFY_PEER, None)
     context.set_session_cache_mode(SSL.SESS_CACHE_CLIENT)
     return context
@@ -94,10 +95,8 @@ class Peer:
 
     def keep_session(self) -> None:
         """Read the tickets that came last and keep the session for a later handshake."""
-        try:
+        with suppress(SSL.WantReadError):
             self._connection.read(1)
-        except SSL.WantReadError:
-            pass
         self._connection.set_shutdown(SSL.SENT_SHUTDOWN | SSL.RECEIVED_SHUTDOWN)
         session = self._connection.get_session()
         assert session is not None

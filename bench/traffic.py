@@ -38,32 +38,38 @@ def run_unary(channel: grpc.Channel, role: str, exchanges: Iterable[Exchange], i
     while flying:
         exchange, future = flying.popleft()
         following = exchange.go_on(future.result())
-        if following is None:
-            exchange = next(waiting, None)
-            following = exchange and exchange.begin()
         if following is not None:
             flying.append((exchange, call(following)))
+        else:
+            flying += ((each, call(each.begin())) for each in _some(waiting, 1))
 
 
 def run_session(channel: grpc.Channel, role: str, exchanges: Iterable[Exchange], in_flight: int) -> None:
-    """Take every exchange to its end over one Session stream."""
+    """Take every exchange to its end over one Session stream, as an event loop would: what came together goes on together."""
     field = FIELDS[role]
     requests: queue.SimpleQueue[SessionRequest | None] = queue.SimpleQueue()
-    answers = ContextServiceStub(channel).Session(iter(requests.get, None))
+    answers: Any = ContextServiceStub(channel).Session(iter(requests.get, None))
     waiting = iter(exchanges)
     flying = dict(enumerate(_some(waiting, in_flight)))
-    for number, each in flying.items():
-        requests.put(SessionRequest(number=number, **{field: each.begin()}))
+    requests.put(_together([SessionRequest(number=number, **{field: each.begin()}) for number, each in flying.items()]))
     while flying:
         answer = next(answers)
-        assert answer.WhichOneof("answer") == field, answer
-        following = flying[answer.number].go_on(getattr(answer, field))
-        if following is None:
-            following = _replace(flying, answer.number, waiting)
-        if following is not None:
-            requests.put(SessionRequest(number=answer.number, **{field: following}))
+        following = []
+        for each in (answer, *answer.also):
+            assert each.WhichOneof("answer") == field, each
+            request = flying[each.number].go_on(getattr(each, field)) or _replace(flying, each.number, waiting)
+            if request is not None:
+                following.append(SessionRequest(number=each.number, **{field: request}))
+        if following:
+            requests.put(_together(following))
     requests.put(None)
     assert not list(answers)
+
+
+def _together(requests: list[SessionRequest]) -> SessionRequest:
+    first, *others = requests
+    first.also.extend(others)
+    return first
 
 
 def _some(exchanges: Iterator[Exchange], count: int) -> list[Exchange]:
@@ -72,31 +78,36 @@ def _some(exchanges: Iterator[Exchange], count: int) -> list[Exchange]:
 
 def _replace(flying: dict[int, Exchange], number: int, waiting: Iterator[Exchange]) -> Any | None:
     del flying[number]
-    exchange = next(waiting, None)
-    if exchange is None:
-        return None
-    flying[number] = exchange
-    return exchange.begin()
+    for exchange in _some(waiting, 1):
+        flying[number] = exchange
+        return exchange.begin()
+    return None
 
 
 WAYS: dict[str, Callable[[grpc.Channel, str, Iterable[Exchange], int], None]] = {"": run_unary, "_session": run_session}
 """Suffix of a row's name: the way its calls travel."""
 
 
-class Recorded:
-    """An exchange of the same messages again and again, for a server that does nothing with them."""
+class Replayed:
+    """An exchange of the same messages again and again, for a server that does nothing with them.
 
-    def __init__(self, requests: list[Any]) -> None:
+    `work` is what its caller has to do with each answer; it is called for the first message too.
+    """
+
+    def __init__(self, requests: list[Any], work: Callable[[], None] = lambda: None) -> None:
         self._requests = requests
+        self._work = work
         self._at = 0
 
     def begin(self) -> Any:
         """The first request."""
+        self._work()
         return self._requests[0]
 
     def go_on(self, response: Any) -> Any | None:
         """The next one."""
         assert response.result.status
+        self._work()
         self._at += 1
         return self._requests[self._at] if self._at < len(self._requests) else None
 

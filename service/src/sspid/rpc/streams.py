@@ -26,6 +26,9 @@ GOES_ON = (
     vocabulary_pb2.SEC_I_INCOMPLETE_CREDENTIALS,
 )
 
+TOGETHER = 32
+"""How many answers go into one message at most, so that the first of many calls need not wait for the last."""
+
 
 class OpenStreams:
     """Bounds the streams, each of which holds a thread, and ends them when the service drains."""
@@ -137,17 +140,27 @@ class Conversation:
 
     def hold(self, requests: Iterator[wire.SessionRequest]) -> None:
         """Answer until the caller sends no more, and what it still waits for has been answered."""
-        session, caller = self._session, self._caller
         for request in requests:
-            which = request.WhichOneof("call")
-            if session.may_wait(caller, which, request):
-                self._answer_later(request, which)
-                continue
-            answer = session.answer(caller, request, which)
-            with self._sending:
-                self._send(answer)
+            calls = (request, *request.also) if request.also else (request,)
+            for at in range(0, len(calls), TOGETHER):
+                self._answer(calls[at : at + TOGETHER])
         with self._changed:
             self._changed.wait_for(lambda: self._under_way == 0)
+
+    def _answer(self, calls: tuple[wire.SessionRequest, ...]) -> None:
+        session, caller = self._session, self._caller
+        ready = []
+        for call in calls:
+            which = call.WhichOneof("call")
+            if session.may_wait(caller, which, call):
+                self._answer_later(call, which)
+            else:
+                ready.append(session.answer(caller, call, which))
+        if ready:
+            first, *others = ready
+            first.also.extend(others)
+            with self._sending:
+                self._send(first)
 
     def _answer_later(self, request: wire.SessionRequest, which: str | None) -> None:
         def work() -> None:

@@ -261,7 +261,7 @@ class HandshakeResponse(_message.Message):
     def __init__(self, step: _Optional[_Union[InitializeSecurityContextResponse, _Mapping]] = ...) -> None: ...
 
 class SessionRequest(_message.Message):
-    __slots__ = ("number", "initialize_security_context", "accept_security_context", "complete_auth_token", "apply_control_token", "query_context_attributes", "set_context_attributes", "query_security_context_token", "export_security_context", "import_security_context", "delete_security_context", "encrypt_message", "decrypt_message", "make_signature", "verify_signature")
+    __slots__ = ("number", "initialize_security_context", "accept_security_context", "complete_auth_token", "apply_control_token", "query_context_attributes", "set_context_attributes", "query_security_context_token", "export_security_context", "import_security_context", "delete_security_context", "encrypt_message", "decrypt_message", "make_signature", "verify_signature", "also")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     INITIALIZE_SECURITY_CONTEXT_FIELD_NUMBER: _ClassVar[int]
     ACCEPT_SECURITY_CONTEXT_FIELD_NUMBER: _ClassVar[int]
@@ -277,6 +277,7 @@ class SessionRequest(_message.Message):
     DECRYPT_MESSAGE_FIELD_NUMBER: _ClassVar[int]
     MAKE_SIGNATURE_FIELD_NUMBER: _ClassVar[int]
     VERIFY_SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    ALSO_FIELD_NUMBER: _ClassVar[int]
     number: int
     initialize_security_context: InitializeSecurityContextRequest
     accept_security_context: AcceptSecurityContextRequest
@@ -292,10 +293,11 @@ class SessionRequest(_message.Message):
     decrypt_message: _message_service_pb2.DecryptMessageRequest
     make_signature: _message_service_pb2.MakeSignatureRequest
     verify_signature: _message_service_pb2.VerifySignatureRequest
-    def __init__(self, number: _Optional[int] = ..., initialize_security_context: _Optional[_Union[InitializeSecurityContextRequest, _Mapping]] = ..., accept_security_context: _Optional[_Union[AcceptSecurityContextRequest, _Mapping]] = ..., complete_auth_token: _Optional[_Union[CompleteAuthTokenRequest, _Mapping]] = ..., apply_control_token: _Optional[_Union[ApplyControlTokenRequest, _Mapping]] = ..., query_context_attributes: _Optional[_Union[QueryContextAttributesRequest, _Mapping]] = ..., set_context_attributes: _Optional[_Union[SetContextAttributesRequest, _Mapping]] = ..., query_security_context_token: _Optional[_Union[QuerySecurityContextTokenRequest, _Mapping]] = ..., export_security_context: _Optional[_Union[ExportSecurityContextRequest, _Mapping]] = ..., import_security_context: _Optional[_Union[ImportSecurityContextRequest, _Mapping]] = ..., delete_security_context: _Optional[_Union[DeleteSecurityContextRequest, _Mapping]] = ..., encrypt_message: _Optional[_Union[_message_service_pb2.EncryptMessageRequest, _Mapping]] = ..., decrypt_message: _Optional[_Union[_message_service_pb2.DecryptMessageRequest, _Mapping]] = ..., make_signature: _Optional[_Union[_message_service_pb2.MakeSignatureRequest, _Mapping]] = ..., verify_signature: _Optional[_Union[_message_service_pb2.VerifySignatureRequest, _Mapping]] = ...) -> None: ...
+    also: _containers.RepeatedCompositeFieldContainer[SessionRequest]
+    def __init__(self, number: _Optional[int] = ..., initialize_security_context: _Optional[_Union[InitializeSecurityContextRequest, _Mapping]] = ..., accept_security_context: _Optional[_Union[AcceptSecurityContextRequest, _Mapping]] = ..., complete_auth_token: _Optional[_Union[CompleteAuthTokenRequest, _Mapping]] = ..., apply_control_token: _Optional[_Union[ApplyControlTokenRequest, _Mapping]] = ..., query_context_attributes: _Optional[_Union[QueryContextAttributesRequest, _Mapping]] = ..., set_context_attributes: _Optional[_Union[SetContextAttributesRequest, _Mapping]] = ..., query_security_context_token: _Optional[_Union[QuerySecurityContextTokenRequest, _Mapping]] = ..., export_security_context: _Optional[_Union[ExportSecurityContextRequest, _Mapping]] = ..., import_security_context: _Optional[_Union[ImportSecurityContextRequest, _Mapping]] = ..., delete_security_context: _Optional[_Union[DeleteSecurityContextRequest, _Mapping]] = ..., encrypt_message: _Optional[_Union[_message_service_pb2.EncryptMessageRequest, _Mapping]] = ..., decrypt_message: _Optional[_Union[_message_service_pb2.DecryptMessageRequest, _Mapping]] = ..., make_signature: _Optional[_Union[_message_service_pb2.MakeSignatureRequest, _Mapping]] = ..., verify_signature: _Optional[_Union[_message_service_pb2.VerifySignatureRequest, _Mapping]] = ..., also: _Optional[_Iterable[_Union[SessionRequest, _Mapping]]] = ...) -> None: ...
 
 class SessionResponse(_message.Message):
-    __slots__ = ("number", "initialize_security_context", "accept_security_context", "complete_auth_token", "apply_control_token", "query_context_attributes", "set_context_attributes", "query_security_context_token", "export_security_context", "import_security_context", "delete_security_context", "encrypt_message", "decrypt_message", "make_signature", "verify_signature", "refusal")
+    __slots__ = ("number", "initialize_security_context", "accept_security_context", "complete_auth_token", "apply_control_token", "query_context_attributes", "set_context_attributes", "query_security_context_token", "export_security_context", "import_security_context", "delete_security_context", "encrypt_message", "decrypt_message", "make_signature", "verify_signature", "refusal", "also")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     INITIALIZE_SECURITY_CONTEXT_FIELD_NUMBER: _ClassVar[int]
     ACCEPT_SECURITY_CONTEXT_FIELD_NUMBER: _ClassVar[int]
@@ -312,6 +314,7 @@ class SessionResponse(_message.Message):
     MAKE_SIGNATURE_FIELD_NUMBER: _ClassVar[int]
     VERIFY_SIGNATURE_FIELD_NUMBER: _ClassVar[int]
     REFUSAL_FIELD_NUMBER: _ClassVar[int]
+    ALSO_FIELD_NUMBER: _ClassVar[int]
     number: int
     initialize_security_context: InitializeSecurityContextResponse
     accept_security_context: AcceptSecurityContextResponse
@@ -328,7 +331,8 @@ class SessionResponse(_message.Message):
     make_signature: _message_service_pb2.MakeSignatureResponse
     verify_signature: _message_service_pb2.VerifySignatureResponse
     refusal: Refusal
-    def __init__(self, number: _Optional[int] = ..., initialize_security_context: _Optional[_Union[InitializeSecurityContextResponse, _Mapping]] = ..., accept_security_context: _Optional[_Union[AcceptSecurityContextResponse, _Mapping]] = ..., complete_auth_token: _Optional[_Union[CompleteAuthTokenResponse, _Mapping]] = ..., apply_control_token: _Optional[_Union[ApplyControlTokenResponse, _Mapping]] = ..., query_context_attributes: _Optional[_Union[QueryContextAttributesResponse, _Mapping]] = ..., set_context_attributes: _Optional[_Union[SetContextAttributesResponse, _Mapping]] = ..., query_security_context_token: _Optional[_Union[QuerySecurityContextTokenResponse, _Mapping]] = ..., export_security_context: _Optional[_Union[ExportSecurityContextResponse, _Mapping]] = ..., import_security_context: _Optional[_Union[ImportSecurityContextResponse, _Mapping]] = ..., delete_security_context: _Optional[_Union[DeleteSecurityContextResponse, _Mapping]] = ..., encrypt_message: _Optional[_Union[_message_service_pb2.EncryptMessageResponse, _Mapping]] = ..., decrypt_message: _Optional[_Union[_message_service_pb2.DecryptMessageResponse, _Mapping]] = ..., make_signature: _Optional[_Union[_message_service_pb2.MakeSignatureResponse, _Mapping]] = ..., verify_signature: _Optional[_Union[_message_service_pb2.VerifySignatureResponse, _Mapping]] = ..., refusal: _Optional[_Union[Refusal, _Mapping]] = ...) -> None: ...
+    also: _containers.RepeatedCompositeFieldContainer[SessionResponse]
+    def __init__(self, number: _Optional[int] = ..., initialize_security_context: _Optional[_Union[InitializeSecurityContextResponse, _Mapping]] = ..., accept_security_context: _Optional[_Union[AcceptSecurityContextResponse, _Mapping]] = ..., complete_auth_token: _Optional[_Union[CompleteAuthTokenResponse, _Mapping]] = ..., apply_control_token: _Optional[_Union[ApplyControlTokenResponse, _Mapping]] = ..., query_context_attributes: _Optional[_Union[QueryContextAttributesResponse, _Mapping]] = ..., set_context_attributes: _Optional[_Union[SetContextAttributesResponse, _Mapping]] = ..., query_security_context_token: _Optional[_Union[QuerySecurityContextTokenResponse, _Mapping]] = ..., export_security_context: _Optional[_Union[ExportSecurityContextResponse, _Mapping]] = ..., import_security_context: _Optional[_Union[ImportSecurityContextResponse, _Mapping]] = ..., delete_security_context: _Optional[_Union[DeleteSecurityContextResponse, _Mapping]] = ..., encrypt_message: _Optional[_Union[_message_service_pb2.EncryptMessageResponse, _Mapping]] = ..., decrypt_message: _Optional[_Union[_message_service_pb2.DecryptMessageResponse, _Mapping]] = ..., make_signature: _Optional[_Union[_message_service_pb2.MakeSignatureResponse, _Mapping]] = ..., verify_signature: _Optional[_Union[_message_service_pb2.VerifySignatureResponse, _Mapping]] = ..., refusal: _Optional[_Union[Refusal, _Mapping]] = ..., also: _Optional[_Iterable[_Union[SessionResponse, _Mapping]]] = ...) -> None: ...
 
 class Refusal(_message.Message):
     __slots__ = ("code", "message")

@@ -193,6 +193,7 @@ class ContextServiceServicer:
         1. The caller numbers each request as it likes and may have many under way.
         2. The answer with that number comes as soon as it is ready, in any order.
         3. A call that never reached its function is answered with `refusal` in place of a response; the stream goes on.
+        4. Calls that are ready together may travel in one message (`also`); what they come to then does, too.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -71,6 +71,7 @@ class ContextServiceStub:
       1. The caller numbers each request as it likes and may have many under way.
       2. The answer with that number comes as soon as it is ready, in any order.
       3. A call that never reached its function is answered with `refusal` in place of a response; the stream goes on.
+      4. Calls that are ready together may travel in one message (`also`); what they come to then does, too.
     """
 
 @_typing.type_check_only
@@ -116,6 +117,7 @@ class ContextServiceAsyncStub(ContextServiceStub):
       1. The caller numbers each request as it likes and may have many under way.
       2. The answer with that number comes as soon as it is ready, in any order.
       3. A call that never reached its function is answered with `refusal` in place of a response; the stream goes on.
+      4. Calls that are ready together may travel in one message (`also`); what they come to then does, too.
     """
 
 class ContextServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -230,6 +232,7 @@ class ContextServiceServicer(metaclass=_abc_1.ABCMeta):
           1. The caller numbers each request as it likes and may have many under way.
           2. The answer with that number comes as soon as it is ready, in any order.
           3. A call that never reached its function is answered with `refusal` in place of a response; the stream goes on.
+          4. Calls that are ready together may travel in one message (`also`); what they come to then does, too.
         """
 
 def add_ContextServiceServicer_to_server(servicer: ContextServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
