@@ -26,7 +26,7 @@ from sspid_client import (
     attributes,
     named,
 )
-from sspid_testing import server
+from sspid_testing import openssl, server
 from sspid_testing.relay import Relay
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(60)]
@@ -313,6 +313,23 @@ def test_a_call_under_way_ends_with_its_client(service, relay):
     client.close()
     thread.join(10)
     assert failures == [grpc.StatusCode.CANCELLED]
+
+
+@pytest.mark.chaos
+def test_a_service_that_dies_is_unavailable_and_holds_nobody_up(tmp_path):
+    with (
+        server.running(tmp_path) as running,
+        openssl.s_server(running.server_certificate, running.server_key, "-rev") as peer,
+        Client(running.target) as client,
+        socket.create_connection(("127.0.0.1", peer.port), timeout=15) as sock,
+    ):
+        tls = TlsStream.connect(client, sock, "localhost")
+        running.process.kill()
+        running.process.wait()
+        for call in (lambda: tls.sendall(b"hello\n"), tls.close):
+            with pytest.raises(ServiceError) as caught:
+                call()
+            assert caught.value.grpc_code is grpc.StatusCode.UNAVAILABLE
 
 
 LISTENER = """
