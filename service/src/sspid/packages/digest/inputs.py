@@ -28,8 +28,13 @@ def parameters(buffers: Buffers, count: int) -> list[str]:
     """Return the contents of the first `count` PKG_PARAMS buffers, empty where absent. SEC_E_INVALID_TOKEN for non-ASCII."""
     if len(buffers) > _MOST:
         raise malformed(f"The call has {len(buffers)} buffers and Digest reads at most {_MOST}.")
-    found = [_text(buffer.data) if buffer.data else "" for buffer in buffers if buffer.type is _PARAMETER][:count]
-    return found + [""] * (count - len(found))
+    found, position = [""] * count, 0
+    for buffer in buffers:
+        if buffer.type is _PARAMETER and position < count:
+            if buffer.data:
+                found[position] = _text(buffer.data)
+            position += 1
+    return found
 
 
 def _text(data: bytes) -> str:
