@@ -15,16 +15,16 @@ from sspid.broker.world.accounts.opening import Whereabouts, open_store
 from sspid.broker.world.accounts.records import AccountRecord, DigestHash, Mapping
 from sspid_testing import postgresql
 
-pytest_plugins = ("sspid_testing.postgresql",)
+pytest_plugins = ("sspid_testing.postgresql", "sspid_testing.mariadb")
 ALICE = AccountRecord(
     "Alice", "", "alice@corp.test", groups=("staff", "Größe"), sids=("S-1-5-21-1-2-3-1001",),
     expires=datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC), mappings=(Mapping("upn", "Alice@corp.test"),),
 ).with_password("Passw0rd", ("web",))  # fmt: skip
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.interop)])
+@pytest.fixture(params=["sqlite", *(pytest.param(name, marks=pytest.mark.interop) for name in ("postgresql", "mariadb"))])
 def whereabouts(request, tmp_path):
-    url = "" if request.param == "sqlite" else request.getfixturevalue("postgresql_server").new_database()
+    url = "" if request.param == "sqlite" else request.getfixturevalue(f"{request.param}_server").new_database()
     return Whereabouts(tmp_path, url)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg", "mysql": "mysql+pymysql"}
 """The driver that is meant where a URL names none."""
-INSTALL = {"psycopg": "psycopg[binary]", "pymysql": "PyMySQL", "psycopg2": "psycopg2-binary"}
+INSTALL = {"psycopg": "sspid[postgresql]", "pymysql": "sspid[mysql]", "psycopg2": "psycopg2-binary"}
 
 
 def open_engine(url: str | URL, deadline: float) -> Engine:
