@@ -171,7 +171,7 @@ class Contexts:
         )
         function = package.initialize_security_context if held.role is Role.INITIATOR else package.accept_security_context
         try:
-            return self._run(package, caller, function(held.state, leg))
+            return self.run(held, caller, function(held.state, leg))
         except SspiError as failure:
             self._fail(caller, held, failure)
             raise
@@ -254,7 +254,7 @@ class Contexts:
         held = entry.held
         require_alive(held)
         try:
-            step = self._run(held.package, caller, held.package.complete_auth_token(held.state, token))
+            step = self.run(held, caller, held.package.complete_auth_token(held.state, token))
         except SspiError as failure:
             if failure.status is not SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION:
                 self._fail(caller, held, failure)
@@ -270,7 +270,7 @@ class Contexts:
 
         def act() -> None:
             require_alive(held)
-            held.state = self._run(held.package, caller, held.package.apply_control_token(held.state, token))
+            held.state = self.run(held, caller, held.package.apply_control_token(held.state, token))
 
         with self.use(caller, handle, connection_id) as entry:
             held = entry.held
@@ -283,7 +283,7 @@ class Contexts:
         with self.use(caller, handle, connection_id) as entry:
             held = entry.held
             require_alive(held)
-            value = self._run(held.package, caller, held.package.query_context_attributes(held.state, attribute))
+            value = self.run(held, caller, held.package.query_context_attributes(held.state, attribute))
             return self._hand_over(caller, held, value) if isinstance(value, DelegatedCredential) else value
 
     def _hand_over(self, caller: str, held: HeldContext, value: DelegatedCredential) -> DelegatedCredential:
@@ -305,7 +305,7 @@ class Contexts:
 
         def act() -> None:
             require_alive(held)
-            self._run(held.package, caller, held.package.set_context_attributes(held.state, attribute, value))
+            self.run(held, caller, held.package.set_context_attributes(held.state, attribute, value))
 
         with self.use(caller, handle, connection_id) as entry:
             held = entry.held
@@ -319,7 +319,7 @@ class Contexts:
             if held.role is Role.INITIATOR:
                 message = "QuerySecurityContextToken tells who the peer of an acceptor is; this context is an initiator's."
                 raise SspiError(SecurityStatus.SEC_E_NO_IMPERSONATION, message)
-            return self._run(held.package, caller, held.package.query_security_context_token(held.state))
+            return self.run(held, caller, held.package.query_security_context_token(held.state))
 
     def export_security_context(
         self, caller: str, handle: bytes, *, reset_new: bool, delete_old: bool, connection_id: str
@@ -334,7 +334,7 @@ class Contexts:
             if not held.established:
                 message = "Only an established context can be exported; go on with the handshake first."
                 raise SspiError(SecurityStatus.SEC_E_INVALID_HANDLE, message)
-            packed = self._run(held.package, caller, held.package.export_security_context(held.state))
+            packed = self.run(held, caller, held.package.export_security_context(held.state))
             sealed = self._exports.seal(caller, held.package.info.name, held.role.value, packed)
         if delete_old:
             self.delete_security_context(caller, handle)
@@ -350,7 +350,7 @@ class Contexts:
         self._table.require_room(caller)
         package = self._credentials.package(package_name)
         role, packed = self._exports.open(caller, package.info.name, sealed)
-        state = self._run(package, caller, package.import_security_context(packed))
+        state = asks.run(package.import_security_context(packed), self._world, caller)
         held = HeldContext(package, state, Role(role), None, "", connection_id, time.monotonic(), established=True)
         return self._table.open(caller, held)
 
@@ -363,9 +363,9 @@ class Contexts:
         """Whether a call with these handles may wait: for another call on the same context, or for another machine."""
         if handle:
             entry = self._table.peek(caller, handle)
-            return entry is not None and (entry.held.package.may_block or entry.lock.locked())
+            return entry is not None and (entry.lock.locked() or _may_wait(entry.held))
         held = self._credentials.peek(caller, credential) if credential else None
-        return held is not None and held.package.may_block
+        return held is not None and held.package.may_wait(held.credential, None)
 
     def sweep(self) -> None:
         """Delete what has been unused, or unfinished, for too long."""
@@ -374,10 +374,7 @@ class Contexts:
 
     def run(self, held: HeldContext, caller: str, function: Coroutine[Any, Any, Result]) -> Result:
         """Run a package's function for a context whose lock is held."""
-        return self._run(held.package, caller, function)
-
-    def _run(self, package: SecurityPackage, caller: str, function: Coroutine[Any, Any, Result]) -> Result:
-        if not package.may_block:
+        if not _may_wait(held):
             return asks.run(function, self._world, caller)
         with self._waiting.wait(caller):
             return asks.run(function, self._world, caller)
@@ -388,6 +385,11 @@ class Contexts:
         if held.state is not None:
             held.package.delete_security_context(held.state)
             held.state = None
+
+
+def _may_wait(held: HeldContext) -> bool:
+    credential = None if held.credential is None else held.credential.credential
+    return held.package.may_wait(credential, held.state)
 
 
 def require_alive(held: HeldContext) -> None:

@@ -121,7 +121,12 @@ class SecurityPackage:
 
     info: PackageInfo
     may_block = False
-    """True where a leg may wait for another machine: the broker then keeps it off the threads that others need."""
+    """True where some leg may wait for another machine: the broker then keeps it off the threads that others need."""
+
+    def may_wait(self, credential: Any, state: State | None) -> bool:
+        """Whether a call with this credential on this state (None: a first leg) may wait for another machine."""
+        del credential, state
+        return self.may_block
 
     def readiness(self) -> str:
         """Empty where the package can work; otherwise one sentence that says what is missing and how to get it."""

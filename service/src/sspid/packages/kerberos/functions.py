@@ -12,6 +12,7 @@ from sspid.packages.kerberos.established import Established
 from sspid.packages.kerberos.framing import MAX_TOKEN
 from sspid.packages.kerberos.initiator import ReplyExpected
 from sspid.vocabulary.attributes import ContextAttribute, CredentialAttribute, LastClientToken, Names
+from sspid.vocabulary.credentials import CredentialUse
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.names import Capability, PackageInfo
 from sspid.vocabulary.status import SecurityStatus
@@ -41,6 +42,10 @@ class Kerberos(SecurityPackage):
         max_token=MAX_TOKEN,
     )  # fmt: skip
     may_block = True
+
+    def may_wait(self, credential: Any, state: State | None) -> bool:
+        """Only a first leg asks a KDC: the initiator's, and the acceptor's whose service may go on as its client."""
+        return state is None and (credential is None or credential.use is not CredentialUse.INBOUND)
 
     def readiness(self) -> str:
         """Say how to get MIT's library where Python cannot load it."""
