@@ -9,10 +9,10 @@ from sspid.packages.contract import Leg, Step
 from sspid.packages.schannel import alerts
 from sspid.packages.schannel.failures import handshake_error
 from sspid.packages.schannel.flags import granted, refuse_impossible
-from sspid.packages.schannel.framing import ALERT, HEADER, count_records, whole_records
+from sspid.packages.schannel.framing import HEADER, count_records, whole_records
 from sspid.packages.schannel.handshake import end_of, incomplete, refresh
 from sspid.packages.schannel.openssl import TLS1_3, Progress, TlsError
-from sspid.packages.schannel.protection import release
+from sspid.packages.schannel.protection import release, seal_alert
 from sspid.packages.schannel.records import Tls13Records
 from sspid.packages.schannel.states import Control, Established, Renegotiating
 from sspid.vocabulary.buffers import extra, token, token_in
@@ -63,8 +63,7 @@ def _notify(state: Established, control: Control, leg: Leg) -> Step:
         output = live.close()
         state.count_written(1)
     else:
-        release(state)
-        output = state.records.seal(ALERT, bytes(control)) if state.records else b""
+        output = seal_alert(state, bytes(control))
     state.write_closed = True
     return _step(state, output)
 

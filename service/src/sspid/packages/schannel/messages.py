@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sspid.packages.contract import Message, Protected
+from sspid.packages.schannel import alerts
 from sspid.packages.schannel.framing import HEADER, MAX_FRAGMENT, record_length
-from sspid.packages.schannel.protection import open_record, seal
+from sspid.packages.schannel.protection import open_record, seal, seal_alert
 from sspid.packages.schannel.states import PostHandshake
 from sspid.packages.schannel.suites import record_overhead
 from sspid.vocabulary.buffers import Buffers, BufferType, SecurityBuffer, extra, missing
@@ -39,11 +40,20 @@ def encrypt(state: Established, message: Message) -> Protected:
             SecurityStatus.SEC_E_ENCRYPT_FAILURE,
             f"A TLS record carries at most {MAX_FRAGMENT} bytes, not {len(data)}; split the message.",
         )
-    sealed = seal(state, data)
+    sealed = seal_alert(state, _alert(data)) if message.qop else seal(state, data)
     if not framed:
         return Protected((SecurityBuffer(BufferType.DATA, sealed),))
     header, _ = record_overhead(state.facts.version, state.facts.cipher)
     return Protected(_in_place(message.buffers, sealed, header, len(data)))
+
+
+def _alert(data: bytes) -> bytes:
+    if len(data) != 2 or data[0] not in (alerts.WARNING, alerts.FATAL):
+        raise SspiError(
+            SecurityStatus.SEC_E_INVALID_TOKEN,
+            "SECQOP_WRAP_OOB_DATA takes two bytes, an alert's level (1 or 2) and its number.",
+        )
+    return data
 
 
 def _in_place(buffers: Buffers, sealed: bytes, header: int, length: int) -> Buffers:

@@ -44,6 +44,12 @@ def _seal_one(state: Established, data: bytes) -> bytes:
     return sealed
 
 
+def seal_alert(state: Established, alert: bytes) -> bytes:
+    """An alert record of level and number. OpenSSL, which sends none on order, is let go of."""
+    release(state)
+    return state.records.seal(ALERT, alert) if state.records else b""
+
+
 def open_record(state: Established, record: bytes) -> bytes | PostHandshake | None:
     """Application data, a handshake record that waits for a leg (then kept as `pending`), or None for close_notify."""
     return _open_ours(state, record) if state.live is None else _open_live(state, state.live, record)
