@@ -103,7 +103,7 @@ class _Tokens:
         kind = gss.NameType.kerberos_principal
         self._gss: Any = gss
         self._target = gss.import_name(mit.HTTP_LOCALHOST.encode(), kind)
-        store = {b"ccache": f"FILE:{folder}/cache".encode()}
+        store: Any = {b"ccache": f"FILE:{folder}/cache".encode()}
         self._credential = gss.acquire_cred_from(store, mechs=[gss.MechType.kerberos], usage="initiate").creds
 
     def make(self) -> list[bytes]:
@@ -204,9 +204,9 @@ def rows() -> list[Row]:
 def _rows(folder: Path, realm: mit.Realm) -> list[Row]:
     keytab = realm.keytab(mit.HTTP_LOCALHOST)
     tokens = _Tokens(folder, realm.cache("alice", mit.HTTP_LOCALHOST))
-    own_keys = {"KRB5_KTNAME": f"FILE:{folder}/keytab"}
+    own_keys: dict[str, Any] = {"KRB5_KTNAME": f"FILE:{folder}/keytab"}
     with _gssproxy(folder, keytab) as (process, proxy), service.sspid(unix=True) as server:
-        proxied = {"GSS_USE_PROXY": "yes", "GSSPROXY_SOCKET": proxy, "KRB5_KTNAME": f"FILE:{folder}/none"}
+        proxied: dict[str, Any] = {"GSS_USE_PROXY": "yes", "GSSPROXY_SOCKET": proxy, "KRB5_KTNAME": f"FILE:{folder}/none"}
         found = least(
             {
                 "gssproxy": _application(folder, tokens, process, **proxied),
