@@ -527,6 +527,13 @@ def test_response_with_an_algorithm_that_was_not_offered_is_refused():
     raises(SecurityStatus.SEC_E_INVALID_TOKEN, side.accept, challenged.state, acceptor, header, GET)
 
 
+def test_unoffered_algorithm_is_refused_without_a_context_too():
+    side = digest(algorithms=("SHA-256",))
+    offered = side.accept(None, side.acceptor()).output[0].data.replace(b"algorithm=SHA-256", b"algorithm=MD5")
+    header = side.initialize(None, side.initiator(), offered, GET, target="/").output[0].data
+    raises(SecurityStatus.SEC_E_INVALID_TOKEN, side.accept, None, side.acceptor(), header, GET)
+
+
 class TestWithoutQop:
     CHALLENGE = b'realm="r", nonce="n"'
 
@@ -584,6 +591,18 @@ class TestNames:
         assert side.accept(state, acceptor, written, GET).established
         recorded = next(one for one in side.world.asked[::-1] if isinstance(one, questions.RecordLogon))
         assert (recorded.name, recorded.domain, recorded.ntstatus) == (user, REALM, 0)
+
+    def test_either_reading_of_a_backslash_may_be_the_account(self):
+        """Whichever reading the password fits counts, wherever the other one is somebody else's account."""
+        for right, wrong in (("DOMuser", "DOM\\user"), ("DOM\\user", "DOMuser")):
+            side = digest()
+            enrol(side.world, right)
+            enrol(side.world, wrong, password="another")
+            acceptor, state, responded = handshake(side, right)
+            rest = responded.output[0].data.split(b", realm=", 1)[1]
+            accepted = side.accept(state, acceptor, rb'username="DOM\user", realm=' + rest, GET)
+            identity = side.world.run(side.package.query_security_context_token(accepted.state))
+            assert identity.name == right
 
     def test_composed_and_decomposed_names_are_one(self):
         side = digest()

@@ -28,9 +28,10 @@ def test_what_is_issued_is_known_again(upgraded):
 @pytest.mark.parametrize(
     "audience",
     [
-        Audience("other", "realm", "opaque"),
-        Audience("caller", "other", "opaque"),
-        Audience("caller", "realm", "other"),
+        Audience("callex", "realm", "opaque"),
+        Audience("caller", "realx", "opaque"),
+        Audience("caller", "realm", "opaqux"),
+        Audience("", "realm", "opaque"),
         Audience("callerr", "ealm", "opaque"),
         Audience("caller", "realmo", "paque"),
     ],
