@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from sspid import cli
 from sspid.app import Service
-from sspid.broker.contexts import LegCall
+from sspid.broker.legs import LegCall
 from sspid.config import Settings
 from sspid.packages.contract import CredentialRequest
 from sspid.vocabulary.buffers import token

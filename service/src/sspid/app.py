@@ -46,7 +46,7 @@ from sspid.rpc.server import Listener, Server, Threads
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
-    from sspid.broker.contexts import HeldContext
+    from sspid.broker.held import HeldContext
     from sspid.broker.world.answers import Answers
     from sspid.config import Settings, WinbindKeys
     from sspid.vocabulary.status import SecurityStatus

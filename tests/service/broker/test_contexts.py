@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from sspid.broker.contexts import Contexts, LegCall
+from sspid.broker.contexts import Contexts
 from sspid.broker.credentials import Credentials
 from sspid.broker.exports import Exports
 from sspid.broker.handles import UNKNOWN_HANDLE, Limits
+from sspid.broker.legs import LegCall
 from sspid.broker.messages import MessageCall, Messages
 from sspid.broker.replays import RequestId
 from sspid.broker.waits import WaitingRoom

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
-    from sspid.broker.contexts import HeldContext
+    from sspid.broker.held import HeldContext
     from sspid.vocabulary.status import SecurityStatus
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import time
-from dataclasses import dataclass, replace
-from enum import Enum
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sspid.broker import asks, replays
 from sspid.broker.handles import Entry, HandleTable, Limits, unknown_handle
+from sspid.broker.held import HeldContext, require_alive
+from sspid.broker.legs import LegAnswer, LegCall, Role
 from sspid.broker.undelivered import Undelivered, too_large
 from sspid.packages.contract import Leg, Step
 from sspid.vocabulary.attributes import DelegatedCredential
@@ -22,62 +24,13 @@ if TYPE_CHECKING:
     from sspid.broker.credentials import Credentials, HeldCredential
     from sspid.broker.exports import Exports
     from sspid.broker.waits import WaitingRoom
-    from sspid.packages.contract import SecurityPackage, State
     from sspid.vocabulary.attributes import AttributeValue, ContextAttribute, Identity
     from sspid.vocabulary.buffers import Buffers
-    from sspid.vocabulary.flags import Flags
 
 Result = TypeVar("Result")
 
 LOCK_SECONDS = 30.0
 """How long a call waits for another call on the same context before it is refused."""
-
-
-class Role(Enum):
-    """Which of the two functions drives a context."""
-
-    INITIATOR = "initiator"
-    ACCEPTOR = "acceptor"
-
-
-class LegCall(NamedTuple):
-    """The parameters of InitializeSecurityContext and AcceptSecurityContext; handles are empty where absent."""
-
-    credential: bytes
-    context: bytes
-    input: Buffers
-    flags: Flags
-    target_name: str = ""
-    network_data_rep: bool = True
-    output_capacity: int = 0
-    connection_id: str = ""
-    request_id: replays.RequestId | None = None
-
-
-class LegAnswer(NamedTuple):
-    """Where the context is now (empty where a first leg left none) and what the leg came to."""
-
-    context: bytes
-    step: Step
-
-
-@dataclass(slots=True)
-class HeldContext:
-    """What stands behind a context handle. `failed` is the status that ended it, after which it can only be deleted."""
-
-    package: SecurityPackage
-    state: State
-    role: Role
-    credential: HeldCredential | None
-    target_name: str
-    connection_id: str
-    began: float
-    legs: int = 1
-    established: bool = False
-    failed: SecurityStatus | None = None
-    undelivered: Undelivered | None = None
-    answer: replays.Answer | None = None
-    delegated: bytes = b""
 
 
 class Contexts:
@@ -322,12 +275,24 @@ class Contexts:
             return self.run(held, caller, held.package.query_security_context_token(held.state))
 
     def export_security_context(
-        self, caller: str, handle: bytes, *, reset_new: bool, delete_old: bool, connection_id: str
+        self,
+        caller: str,
+        handle: bytes,
+        *,
+        reset_new: bool,
+        delete_old: bool,
+        connection_id: str,
+        request_id: replays.RequestId | None = None,
     ) -> tuple[str, bytes]:
         """The context's package and the context itself, sealed for this caller."""
         if reset_new:
             message = "SECPKG_CONTEXT_EXPORT_RESET_NEW is not offered: an exported context goes on where it stands."
             raise SspiError(SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION, message)
+        # An export may delete its context, so its answer is kept with those of calls that create.
+        export = functools.partial(self._export, caller, handle, connection_id, delete_old=delete_old)
+        return self._creating.once(caller, request_id, export)
+
+    def _export(self, caller: str, handle: bytes, connection_id: str, *, delete_old: bool) -> tuple[str, bytes]:
         with self.use(caller, handle, connection_id) as entry:
             held = entry.held
             require_alive(held)
@@ -390,11 +355,3 @@ class Contexts:
 def _may_wait(held: HeldContext) -> bool:
     credential = None if held.credential is None else held.credential.credential
     return held.package.may_wait(credential, held.state)
-
-
-def require_alive(held: HeldContext) -> None:
-    """Refuse a context that a leg has failed: it can only be deleted."""
-    if held.failed is not None or held.state is None:
-        ended = "was deleted" if held.failed is None else f"ended with {held.failed.name}"
-        message = f"This context {ended} and cannot go on; delete it and begin a new one."
-        raise SspiError(SecurityStatus.SEC_E_INVALID_HANDLE, message)

@@ -119,10 +119,16 @@ class Credentials:
         """Free the handle; contexts begun with it go on."""
         self._released(caller, self._table.close(caller, handle))
 
-    def change_account_password(self, caller: str, package_name: str, account: str, domain: str, old: str, new: str) -> None:
+    def change_account_password(
+        self, caller: str, package_name: str, account: str, domain: str, old: str, new: str, request_id: RequestId | None = None
+    ) -> None:
         """Change a password with the account's authority."""
-        package = self.package(package_name)
-        self._ask(package, caller, package.change_account_password(account, domain, old, new))
+
+        def change() -> None:
+            package = self.package(package_name)
+            self._ask(package, caller, package.change_account_password(account, domain, old, new))
+
+        self._creating.once(caller, request_id, change)
 
     def sweep(self) -> None:
         """Free what has been unused for too long."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sspid.broker.contexts import require_alive
+from sspid.broker.held import require_alive
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.status import SecurityStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from sspid.broker.contexts import Contexts, HeldContext
+    from sspid.broker.contexts import Contexts
+    from sspid.broker.held import HeldContext
     from sspid.broker.replays import RequestId
     from sspid.packages.contract import Message, Protected
 

@@ -10,7 +10,7 @@ from sspid.vocabulary.flags import ContextFlag
 from sspid.vocabulary.status import SecurityStatus
 
 if TYPE_CHECKING:
-    from sspid.broker.contexts import LegCall
+    from sspid.broker.legs import LegCall
     from sspid.packages.contract import Step
     from sspid.vocabulary.buffers import Buffers
 

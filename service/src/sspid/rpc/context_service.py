@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sspid_protos.sspi.v1 import context_service_pb2 as wire
 from sspid_protos.sspi.v1.vocabulary_pb2 import SECURITY_NATIVE_DREP, ContextHandle
 
-from sspid.broker.contexts import LegAnswer, LegCall
+from sspid.broker.legs import LegAnswer, LegCall
 from sspid.rpc import attributes, convert
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ class ContextService:
             reset_new=request.reset_new,
             delete_old=request.delete_old,
             connection_id=request.connection_id,
+            request_id=convert.request_id("ExportSecurityContext", request),
         )
         return wire.ExportSecurityContextResponse(result=convert.OK, packed_context=packed, package_name=package_name)
 

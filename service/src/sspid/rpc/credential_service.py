@@ -58,6 +58,12 @@ class CredentialService:
         self, caller: str, request: wire.ChangeAccountPasswordRequest
     ) -> wire.ChangeAccountPasswordResponse:
         self._credentials.change_account_password(
-            caller, request.package_name, request.account, request.domain, request.old_password, request.new_password
+            caller,
+            request.package_name,
+            request.account,
+            request.domain,
+            request.old_password,
+            request.new_password,
+            convert.request_id("ChangeAccountPassword", request),
         )
         return wire.ChangeAccountPasswordResponse(result=convert.OK)

@@ -11,7 +11,7 @@ from sspid.rpc.convert import STATUS_FROM_WIRE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sspid.broker.contexts import HeldContext
+    from sspid.broker.held import HeldContext
     from sspid.vocabulary.status import SecurityStatus
 
 BUCKETS = (0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0)

@@ -163,7 +163,11 @@ def test_a_flood_of_names_does_not_stay_in_memory(opening, log, store, monkeypat
 def test_a_database_that_does_not_open_is_no_unknown_user(whereabouts, log, tmp_path):
     (tmp_path / "accounts.key").write_bytes(b"short")
     directory = Directory(Opening(whereabouts).store, MACHINE, log)
-    for ask in (lambda: look_up(directory, "alice"), lambda: digest(directory, "alice")):
+    for ask in (
+        lambda: look_up(directory, "alice"),
+        lambda: digest(directory, "alice"),
+        lambda: directory.map_certificate(MapCertificate(b"\x30"), ""),
+    ):
         with pytest.raises(SspiError) as caught:
             ask()
         assert caught.value.status is SecurityStatus.SEC_E_NO_AUTHENTICATING_AUTHORITY
@@ -172,6 +176,24 @@ def test_a_database_that_does_not_open_is_no_unknown_user(whereabouts, log, tmp_
     (tmp_path / "accounts.key").write_bytes(os.urandom(32))
     time.sleep(1.1)
     assert look_up(directory, "alice") is None
+
+
+def test_an_account_that_cannot_be_read_is_no_reason_to_refuse_others(store, directory):
+    """A secret put in another account's place does not open: that account is judged by nobody, the others as ever."""
+    from sqlalchemy import select, update
+
+    from sspid.broker.world.accounts.schema import ACCOUNTS
+
+    store.add(ALICE)
+    store.add(AccountRecord("bob").with_password("pw", ()))
+    bobs = select(ACCOUNTS.c.nt_hash).where(ACCOUNTS.c.name == "bob")
+    with store.engine.begin() as connection:
+        sealed = connection.execute(bobs).scalar_one()
+        connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.name == "Alice").values(nt_hash=sealed))
+    with pytest.raises(SspiError) as caught:
+        look_up(directory, "alice")
+    assert caught.value.status is SecurityStatus.SEC_E_NO_AUTHENTICATING_AUTHORITY
+    assert look_up(directory, "bob").nt_hash is not None
 
 
 @pytest.mark.parametrize("algorithm", ["MD5", "SHA-256", "SHA-512-256"])

@@ -179,16 +179,18 @@ class QuerySecurityContextTokenResponse(_message.Message):
     def __init__(self, result: _Optional[_Union[_vocabulary_pb2.SecurityResult, _Mapping]] = ..., identity: _Optional[_Union[_attributes_pb2.Identity, _Mapping]] = ...) -> None: ...
 
 class ExportSecurityContextRequest(_message.Message):
-    __slots__ = ("context", "reset_new", "delete_old", "connection_id")
+    __slots__ = ("context", "reset_new", "delete_old", "connection_id", "request_id")
     CONTEXT_FIELD_NUMBER: _ClassVar[int]
     RESET_NEW_FIELD_NUMBER: _ClassVar[int]
     DELETE_OLD_FIELD_NUMBER: _ClassVar[int]
     CONNECTION_ID_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     context: _vocabulary_pb2.ContextHandle
     reset_new: bool
     delete_old: bool
     connection_id: str
-    def __init__(self, context: _Optional[_Union[_vocabulary_pb2.ContextHandle, _Mapping]] = ..., reset_new: _Optional[bool] = ..., delete_old: _Optional[bool] = ..., connection_id: _Optional[str] = ...) -> None: ...
+    request_id: str
+    def __init__(self, context: _Optional[_Union[_vocabulary_pb2.ContextHandle, _Mapping]] = ..., reset_new: _Optional[bool] = ..., delete_old: _Optional[bool] = ..., connection_id: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class ExportSecurityContextResponse(_message.Message):
     __slots__ = ("result", "packed_context", "package_name")

@@ -82,18 +82,20 @@ class FreeCredentialsHandleResponse(_message.Message):
     def __init__(self, result: _Optional[_Union[_vocabulary_pb2.SecurityResult, _Mapping]] = ...) -> None: ...
 
 class ChangeAccountPasswordRequest(_message.Message):
-    __slots__ = ("package_name", "domain", "account", "old_password", "new_password")
+    __slots__ = ("package_name", "domain", "account", "old_password", "new_password", "request_id")
     PACKAGE_NAME_FIELD_NUMBER: _ClassVar[int]
     DOMAIN_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     OLD_PASSWORD_FIELD_NUMBER: _ClassVar[int]
     NEW_PASSWORD_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     package_name: str
     domain: str
     account: str
     old_password: str
     new_password: str
-    def __init__(self, package_name: _Optional[str] = ..., domain: _Optional[str] = ..., account: _Optional[str] = ..., old_password: _Optional[str] = ..., new_password: _Optional[str] = ...) -> None: ...
+    request_id: str
+    def __init__(self, package_name: _Optional[str] = ..., domain: _Optional[str] = ..., account: _Optional[str] = ..., old_password: _Optional[str] = ..., new_password: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class ChangeAccountPasswordResponse(_message.Message):
     __slots__ = ("result", "output")

@@ -6,7 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from sspid.broker.world.accounts.errors import AccountsError
+from sspid.broker.world.accounts.errors import AccountsError, AwayError
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.status import SecurityStatus
 
@@ -79,7 +79,9 @@ class Cache(Generic[Found]):
         try:
             return question()
         except AccountsError as error:
-            self._away_until = time.monotonic() + _AWAY_SECONDS
+            # One account that cannot be read is no reason to refuse the others.
+            if isinstance(error, AwayError):
+                self._away_until = time.monotonic() + _AWAY_SECONDS
             self._log.error("accounts", reason=str(error))
             raise _away() from None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from sspid.broker.world.accounts.cache import Cache
@@ -84,6 +85,7 @@ class Directory:
         self._rules = rules or Rules()
         self._named: dict[tuple[str, str], Entry] = {}
         self._accounts: Cache[Entry] = Cache(lambda: store().changes(), cache_seconds, log)
+        self._certificates: Cache[Entry] = Cache(lambda: store().changes(), cache_seconds, log)
         self._digests: Cache[DigestEntry] = Cache(lambda: store().changes(), cache_seconds, log)
 
     def look_up(self, question: LookUpAccount, caller: str) -> Account | None:
@@ -174,17 +176,20 @@ class Directory:
     def map_certificate(self, question: MapCertificate, caller: str) -> Account | None:
         """The account that a certificate is mapped to; None for none, and for a certificate mapped to two."""
         del caller
-        found = {
-            stored.id: stored
-            for stored in map(self.store().find_mapping, mappings_of(question.certificate))
-            if stored is not None
-        }
-        return _entry(found.popitem()[1]).now() if len(found) == 1 else None
+        key = sha256(question.certificate).digest()
+        entry = self._certificates.find(key, lambda: self._mapped(question.certificate))
+        return None if entry is None else entry.now()
+
+    def _mapped(self, certificate: bytes) -> Entry | None:
+        stored = map(self.store().find_mapping, mappings_of(certificate))
+        found = {each.id: each for each in stored if each is not None}
+        return _entry(found.popitem()[1]) if len(found) == 1 else None
 
     def expire(self) -> None:
         """Look for changes at the next question, whenever the last look was."""
         self._accounts.expire()
         self._digests.expire()
+        self._certificates.expire()
 
 
 def _entry(stored: Stored, *, digest: bool = False) -> Entry:

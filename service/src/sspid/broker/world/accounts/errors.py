@@ -7,5 +7,9 @@ class AccountsError(Exception):
     """One sentence: what was asked cannot be done, why, and what to do."""
 
 
+class AwayError(AccountsError):
+    """The whole database cannot be asked just now, and not only what was asked of it."""
+
+
 class TakenError(AccountsError):
     """A value that only one account may have is another one's."""

@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sspid.broker.world.accounts.errors import AccountsError, AwayError
 from sspid.broker.world.accounts.vault import Vault, read_key
 
 if TYPE_CHECKING:
@@ -38,12 +39,18 @@ class Opening:
         self._lock = threading.Lock()
 
     def store(self) -> AccountStore:
-        """The database. `AccountsError` where it, or its key, cannot be opened."""
+        """The database. `AwayError` where it, or its key, cannot be opened."""
         if self._store is None:
             with self._lock:
                 if self._store is None:
-                    self._store = open_store(self._whereabouts)
+                    self._store = self._opened()
         return self._store
+
+    def _opened(self) -> AccountStore:
+        try:
+            return open_store(self._whereabouts)
+        except AccountsError as error:
+            raise AwayError(str(error)) from None
 
     def close(self) -> None:
         """Close it, if it was opened."""
@@ -53,7 +60,7 @@ class Opening:
 
 
 def open_store(whereabouts: Whereabouts) -> AccountStore:
-    """Open the database now. `AccountsError` as above."""
+    """Open the database now. `AccountsError` where it, or its key, cannot be opened."""
     from sqlalchemy import URL  # noqa: PLC0415  # SQLAlchemy costs a quarter of a second at start-up
 
     from sspid.broker.world.accounts.store import AccountStore  # noqa: PLC0415  # as above

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from sspid.broker.world.accounts import schema
 from sspid.broker.world.accounts.engine import open_engine
-from sspid.broker.world.accounts.errors import AccountsError, TakenError
+from sspid.broker.world.accounts.errors import AwayError, TakenError
 from sspid.broker.world.accounts.rows import Rows, charsets, new_id
 from sspid.broker.world.accounts.schema import ACCOUNTS, DIGESTS, FAILURES, MAPPINGS, NONCES, STATE
 
@@ -238,7 +238,7 @@ def _explained() -> Iterator[None]:
         raise TakenError("A value that must be unique is there already.") from None
     except SQLAlchemyError as error:
         cause = str(getattr(error, "orig", None) or type(error).__name__).splitlines()[0]
-        raise AccountsError(f"The accounts database does not answer: {cause}.") from None
+        raise AwayError(f"The accounts database does not answer: {cause}.") from None
 
 
 def _order_of_digest(each: DigestHash) -> tuple[str, ...]:

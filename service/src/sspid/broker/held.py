@@ -1,0 +1,43 @@
+"""What stands behind a context handle, and whether it can still be used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sspid.vocabulary.errors import SspiError
+from sspid.vocabulary.status import SecurityStatus
+
+if TYPE_CHECKING:
+    from sspid.broker.credentials import HeldCredential
+    from sspid.broker.legs import Role
+    from sspid.broker.replays import Answer
+    from sspid.broker.undelivered import Undelivered
+    from sspid.packages.contract import SecurityPackage, State
+
+
+@dataclass(slots=True)
+class HeldContext:
+    """What stands behind a context handle. `failed` is the status that ended it, after which it can only be deleted."""
+
+    package: SecurityPackage
+    state: State
+    role: Role
+    credential: HeldCredential | None
+    target_name: str
+    connection_id: str
+    began: float
+    legs: int = 1
+    established: bool = False
+    failed: SecurityStatus | None = None
+    undelivered: Undelivered | None = None
+    answer: Answer | None = None
+    delegated: bytes = b""
+
+
+def require_alive(held: HeldContext) -> None:
+    """Refuse a context that a leg has failed: it can only be deleted."""
+    if held.failed is not None or held.state is None:
+        ended = "was deleted" if held.failed is None else f"ended with {held.failed.name}"
+        message = f"This context {ended} and cannot go on; delete it and begin a new one."
+        raise SspiError(SecurityStatus.SEC_E_INVALID_HANDLE, message)
