@@ -25,7 +25,7 @@ def encrypt(state: Established, message: Message) -> Protected:
     data = _data(message.buffers)
     _token(message.buffers)
     plain = b"".join(buffer.data for buffer in data if _sealed(buffer)) if sealing else b""
-    whole = plain if len(data) == 1 and sealing else b"".join(buffer.data for buffer in data)
+    whole = b"".join(buffer.data for buffer in data)
     sealed, signature = state.sending.seal(plain, whole, message.sequence_number)
     return Protected(_replaced(message.buffers, sealed, signature, sealing=sealing), qop=message.qop)
 
