@@ -17,6 +17,7 @@ from sspid.packages.ntlm import package as ntlm
 from sspid.vocabulary.attributes import ContextAttribute
 from sspid.vocabulary.credentials import Keytab, Password
 from sspid.vocabulary.errors import SspiError
+from sspid.vocabulary.flags import ContextFlag
 from sspid.vocabulary.status import SecurityStatus as Status
 from sspid_testing import http_front, peers
 from sspid_testing import realm as mit
@@ -142,6 +143,28 @@ def test_negotiate_does_not_fall_back_from_a_wrong_password(realm):
     with pytest.raises(SspiError) as refused:
         End(packages(), Password("alice", mit.NAME, "wrong"), a_world(), MUTUAL, mit.HTTP).step()
     assert refused.value.status is Status.SEC_E_LOGON_DENIED
+
+
+def test_what_is_delegated_through_negotiate_is_used_through_negotiate(realm):
+    client = End(packages(), ALICE, a_world(), MUTUAL | {ContextFlag.DELEGATE}, mit.HTTP)
+    server = acceptor(realm, mit.HTTP)()
+    shake(client, server)
+    given = server.query(ContextAttribute.CREDS_2)
+    assert (given.user, given.domain) == ("alice", mit.NAME)
+    onward = End(packages(), None, a_world(), MUTUAL, mit.CIFS, _credential=given.secret)
+    files = acceptor(realm, mit.CIFS)()
+    shake(onward, files)
+    assert files.query(ContextAttribute.NAMES).user_name == rf"{mit.NAME}\alice"
+
+
+def test_only_legs_that_may_ask_a_kdc_may_wait(realm):
+    client = End(packages(), ALICE, a_world(), MUTUAL, mit.HTTP)
+    server = acceptor(realm, mit.HTTP)()
+    assert client.package.may_wait(client.credential, None)
+    assert not server.package.may_wait(server.credential, None)
+    shake(client, server)
+    for end in (client, server):
+        assert not end.package.may_wait(end.credential, end.state)
 
 
 def test_negotiate_takes_kerberos_where_it_can(realm):

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from sspid.packages.contract import Leg, Message, Protected, SecurityPackage, State, Step
 from sspid.packages.negotiate import acceptor, credential, initiator
+from sspid.packages.negotiate.credential import NegotiateCredential
 from sspid.packages.negotiate.mechanisms import PREFERENCE
 from sspid.packages.negotiate.speaking import Established
-from sspid.vocabulary.attributes import ContextAttribute, CredentialAttribute, NegotiationInfo
+from sspid.vocabulary.attributes import ContextAttribute, CredentialAttribute, DelegatedCredential, NegotiationInfo
+from sspid.vocabulary.credentials import CredentialUse
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.names import Capability, PackageInfo
 from sspid.vocabulary.status import SecurityStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sspid.packages.contract import CredentialRequest
-    from sspid.packages.negotiate.credential import NegotiateCredential
     from sspid.vocabulary.attributes import AttributeValue, Identity
 
 COMPLETE: Final = 0
@@ -50,6 +54,13 @@ class Negotiate(SecurityPackage):
         self._inner = MappingProxyType(given)
         self.may_block = any(package.may_block for package in given.values())
 
+    def may_wait(self, credential: Any, state: State | None) -> bool:
+        """As the mechanism that was chosen says; before there is one, as all that could be."""
+        if isinstance(state, Established):
+            return state.package.may_wait(None, state.state)
+        parts: Mapping[str, Any] = {} if credential is None else credential.parts
+        return any(self._inner[name].may_wait(part, None) for name, part in parts.items())
+
     def readiness(self) -> str:
         """Say what is missing where no inner package can work."""
         lacking = [package.readiness() for package in self._inner.values()]
@@ -80,7 +91,12 @@ class Negotiate(SecurityPackage):
         if attribute is ContextAttribute.PACKAGE_INFO:
             return self.info
         context = _established(state)
-        return await context.package.query_context_attributes(context.state, attribute)
+        value = await context.package.query_context_attributes(context.state, attribute)
+        if not isinstance(value, DelegatedCredential):
+            return value
+        # What the mechanism was given is used through Negotiate, as the context that it came by.
+        given: Any = value.secret
+        return replace(value, secret=NegotiateCredential(CredentialUse.OUTBOUND, {context.name: given}, given.expiry))
 
     async def set_context_attributes(self, state: State, attribute: ContextAttribute, value: AttributeValue) -> None:
         context = _established(state)
