@@ -254,6 +254,18 @@ class TestHttpInitiator:
         arguments = (step.state, credential, info, GET)
         raises(STATUS.SEC_E_MESSAGE_ALTERED, side.initialize, *arguments, target="/", flags=MUTUAL)
 
+    @pytest.mark.parametrize(("old", "new"), [(b"nc=00000001", b"nc=00000002"), (b'cnonce="', b'cnonce="x')])
+    def test_proof_that_says_it_answers_another_request(self, old, new):
+        side = digest()
+        acceptor, challenge = challenged(side, MUTUAL)
+        credential = side.initiator()
+        step = side.initialize(None, credential, challenge.output[0].data, GET, target="/", flags=MUTUAL)
+        judged = side.accept(challenge.state, acceptor, step.output[0].data, GET, flags=MUTUAL)
+        info = side.complete(judged.state, GET).output[0].data
+        assert old in info
+        arguments = (step.state, credential, info.replace(old, new), GET)
+        raises(STATUS.SEC_E_MESSAGE_ALTERED, side.initialize, *arguments, target="/", flags=MUTUAL)
+
     def test_stale_challenge_in_place_of_the_proof_is_answered(self):
         side = digest()
         acceptor, challenge = challenged(side, MUTUAL)

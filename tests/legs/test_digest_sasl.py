@@ -315,6 +315,16 @@ class TestSealing:
         raises(STATUS.SEC_E_BUFFER_TOO_SMALL, seal, side, initiator, bytes(stream.maximum_message + 1))
 
 
+def test_sealed_message_without_padding_is_altered():
+    """The peer's own MAC does not make up for padding that a block cipher must have."""
+    side = digest(ciphers=("3des",))
+    initiator, acceptor = established(side, SEALED)
+    half = initiator.layer.sending
+    data = b"six \0\0"
+    wire = half.cipher.encrypt(data + half.mac(data)) + half.trailer()
+    raises(STATUS.SEC_E_MESSAGE_ALTERED, unseal, side, acceptor, wire)
+
+
 class TestMessages:
     def test_signatures(self):
         side = digest()
