@@ -55,7 +55,7 @@ class Direction:
             aead = (AESGCM if suite.aead == "aes" else ChaCha20Poly1305)(both[: suite.key])
             ready = self._aead = aead, int.from_bytes(both[suite.key :], "big")
             _ready.append(weakref.ref(self))
-            if len(_ready) > _READY:
+            while len(_ready) > _READY:
                 self._make_room()
         return ready
 

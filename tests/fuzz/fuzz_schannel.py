@@ -1,0 +1,122 @@
+"""Record and buffer handling of Schannel: any bytes into every function that takes some; only an SspiError may come out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sspid.packages.contract import Message
+from sspid.vocabulary.buffers import BufferType, SecurityBuffer, token, token_in
+from sspid.vocabulary.errors import SspiError
+from sspid_testing import tls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_CLIENT, _SERVER = tls.client(), tls.server()
+_PACKED: list[bytes] = []
+
+
+def _fresh(end: tls.End) -> tls.End:
+    return tls.End(end.world, end.package, end.credential, end.server, target=end.target)
+
+
+def _established(server: bool) -> tls.End:
+    if not _PACKED:
+        tls.shake(_CLIENT, _SERVER)
+        for end in (_CLIENT, _SERVER):
+            _PACKED.append(end.world.run(end.package.export_security_context(end.state)))
+    end = _fresh(_SERVER if server else _CLIENT)
+    end.state = end.world.run(end.package.import_security_context(_PACKED[server]))
+    return end
+
+
+def _accept(data: bytes) -> None:
+    _fresh(_SERVER).leg(data)
+
+
+def _accept_second(data: bytes) -> None:
+    server = _fresh(_SERVER)
+    server.leg(token_in(_fresh(_CLIENT).leg().output))
+    server.leg(data)
+
+
+def _initialize_second(data: bytes) -> None:
+    client = _fresh(_CLIENT)
+    client.leg()
+    client.leg(data)
+
+
+def _decrypt(data: bytes) -> None:
+    end = _established(bool(data[:1] < b"\x80"))
+    end.open(data[1:])
+    end.leg(data[1:])
+
+
+def _decrypt_in_place(data: bytes) -> None:
+    _established(bool(data[:1] < b"\x80")).open_in_place(data[1:])
+
+
+def _sealed(data: bytes) -> None:
+    """What the peer seals is hostile too: any content type and content in a genuine record."""
+    client, server = _established(server=False), _established(server=True)
+    content_type = (21, 22, 23)[data[0] % 3] if data else 22
+    server.open(client.state.records.seal(content_type, data[1:]))
+    server.leg(b"")
+
+
+def _encrypt(data: bytes) -> None:
+    kinds = list(BufferType)
+    buffers = tuple(SecurityBuffer(kinds[one % len(kinds)], data[:one], one) for one in data[:6])
+    end = _established(server=False)
+    end.world.run(end.package.encrypt_message(end.state, Message(buffers, len(data))))
+
+
+def _control(data: bytes) -> None:
+    end = _established(server=True)
+    end.state = end.world.run(end.package.apply_control_token(end.state, (token(data),)))
+    end.leg(b"")
+
+
+def _protocols(data: bytes) -> None:
+    client = _fresh(_CLIENT)
+    client.buffers = (SecurityBuffer(BufferType.APPLICATION_PROTOCOLS, data),)
+    client.leg()
+
+
+def _import(data: bytes) -> None:
+    end = _fresh(_CLIENT)
+    end.world.run(end.package.import_security_context(data))
+
+
+TARGETS: tuple[Callable[[bytes], None], ...] = (
+    _accept,
+    _accept_second,
+    _initialize_second,
+    _decrypt,
+    _decrypt_in_place,
+    _sealed,
+    _encrypt,
+    _control,
+    _protocols,
+    _import,
+)
+
+
+def one_input(data: bytes) -> None:
+    """The first byte chooses the function, the rest goes into it."""
+    if not data:
+        return
+    try:
+        TARGETS[data[0] % len(TARGETS)](data[1:])
+    except SspiError:
+        return
+
+
+if __name__ == "__main__":
+    import sys
+
+    import atheris
+
+    atheris.instrument_all()
+    atheris.Setup(sys.argv, one_input)
+    atheris.Fuzz()
