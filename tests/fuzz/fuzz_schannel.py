@@ -23,8 +23,7 @@ def _fresh(end: tls.End) -> tls.End:
 def _established(server: bool) -> tls.End:
     if not _PACKED:
         tls.shake(_CLIENT, _SERVER)
-        for end in (_CLIENT, _SERVER):
-            _PACKED.append(end.world.run(end.package.export_security_context(end.state)))
+        _PACKED.extend(end.world.run(end.package.export_security_context(end.state)) for end in (_CLIENT, _SERVER))
     end = _fresh(_SERVER if server else _CLIENT)
     end.state = end.world.run(end.package.import_security_context(_PACKED[server]))
     return end

@@ -107,12 +107,10 @@ class Tls13Records:
         read = self.read
         aead, iv = read.aead(self.suite, tls13_key_and_iv)
         try:
-            inner = aead.decrypt((iv ^ read.sequence).to_bytes(12, "big"), record[HEADER:], record[:HEADER])
-        except InvalidTag:
+            inner = aead.decrypt((iv ^ read.sequence).to_bytes(12, "big"), memoryview(record)[HEADER:], record[:HEADER])
+        except (InvalidTag, ValueError):
             raise RecordError(20) from None
-        except ValueError:
-            raise RecordError(20) from None
-        if inner[-1:] == b"\x17":
+        if inner and inner[-1] == APPLICATION_DATA:
             content_type, content = APPLICATION_DATA, inner[:-1]
         else:
             padded = inner.rstrip(b"\x00")
@@ -171,7 +169,7 @@ class Tls12Records:
         explicit = HEADER + overhead - 16
         _, nonce = self._nonce(iv, read.sequence, record[HEADER:explicit] or sequence)
         try:
-            content = aead.decrypt(nonce, record[explicit:], sequence + record[:3] + length.to_bytes(2, "big"))
+            content = aead.decrypt(nonce, memoryview(record)[explicit:], sequence + record[:3] + length.to_bytes(2, "big"))
         except InvalidTag:
             raise RecordError(20) from None
         read.sequence += 1
