@@ -47,6 +47,8 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._ended: dict[tuple[str, Role, SecurityStatus], Counter] = {}
+
     def recorder(self, function: str) -> Callable[[int | str, float, float], None]:
         """A function that counts one call: its status (wire number, or gRPC status name), its seconds, of which waited."""
         children: dict[int | str, Counter] = {}
@@ -68,7 +70,11 @@ class Metrics:
     def handshake_ended(self, caller: str, held: HeldContext, status: SecurityStatus, message: str) -> None:
         """Count a handshake that was established, failed, or was given up."""
         del caller, message
-        self._handshakes.labels(held.package.info.name, held.role.value, status.name).inc()
+        kind = held.package.info.name, held.role, status
+        child = self._ended.get(kind)
+        if child is None:
+            child = self._ended[kind] = self._handshakes.labels(held.package.info.name, held.role.value, status.name)
+        child.inc()
 
     def watch_handles(self, kind: str, count: Callable[[], int]) -> None:
         """Show how many handles of a kind there are."""
