@@ -132,7 +132,8 @@ class Opened:
         if self._keys is None:
             raise GssError(0, None, "the credential was freed")
         if self._accepting is None:
-            name = principal_name(self.principal) if self.principal else None
+            # In both roles the principal is the initiator's: in a Windows domain no SPN can log on itself.
+            name = principal_name(self.principal) if self.principal and self._tickets is None else None
             store = {b"keytab": self._keys.name}
             self._accepting = gss.acquire_cred_from(store, name, mechs=[KERBEROS], usage="accept").creds
         return self._accepting
@@ -145,7 +146,7 @@ class Opened:
             with failures_told():
                 self._tickets.open()
                 store = {b"keytab": self._keys.name, b"ccache": self._tickets._name}  # noqa: SLF001 - both are this module's
-                return gss.acquire_cred_from(store, principal_name(self.principal), mechs=[KERBEROS], usage="both").creds
+                return gss.acquire_cred_from(store, mechs=[KERBEROS], usage="both").creds
         except GssError:
             return self.accepting()
 
