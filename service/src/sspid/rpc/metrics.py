@@ -47,7 +47,7 @@ class Metrics:
             registry=self.registry,
         )
 
-        self._ended: dict[tuple[str, Role, SecurityStatus], Counter] = {}
+        self._ended: dict[tuple[object, ...], Counter] = {}
 
     def recorder(self, function: str) -> Callable[[int | str, float, float], None]:
         """A function that counts one call: its status (wire number, or gRPC status name), its seconds, of which waited."""
