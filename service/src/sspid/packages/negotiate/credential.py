@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
 
+from sspid.vocabulary.credentials import CredentialUse
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.status import SecurityStatus
 
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sspid.packages.contract import CredentialRequest, SecurityPackage
-    from sspid.vocabulary.credentials import CredentialUse
+
+_UNKNOWN: Final = SecurityStatus.SEC_E_UNKNOWN_CREDENTIALS
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,26 +28,38 @@ class NegotiateCredential:
 
 
 async def acquire(inner: Mapping[str, SecurityPackage], request: CredentialRequest) -> NegotiateCredential:
-    """Let each inner package make its credential; a package that cannot is left out, as long as one can."""
+    """Let each inner package make its credential; a package that cannot is left out, as long as one can.
+
+    An acceptor's key table is Kerberos' alone, but NTLM needs none to accept: it is taken in with its own default.
+    """
+    able = {name: package for name, package in inner.items() if not package.readiness()}
+    parts, failures = await _acquired(able, request)
+    if not parts:
+        raise _most_telling(list(failures.values()))
+    if request.use is CredentialUse.INBOUND and request.secret is not None:
+        others = {name: able[name] for name, failure in failures.items() if failure.status is _UNKNOWN}
+        parts |= (await _acquired(others, replace(request, secret=None)))[0]
+    ends = [part.expiry for part in parts.values()]
+    return NegotiateCredential(request.use, parts, None if None in ends else max(ends))
+
+
+async def _acquired(
+    inner: Mapping[str, SecurityPackage], request: CredentialRequest
+) -> tuple[dict[str, Any], dict[str, SspiError]]:
     parts: dict[str, Any] = {}
-    failures: list[SspiError] = []
+    failures: dict[str, SspiError] = {}
     for name, package in inner.items():
-        if package.readiness():
-            continue
         try:
             parts[name] = await package.acquire_credentials_handle(request)
         except SspiError as failure:
-            failures.append(failure)
-    if not parts:
-        raise _most_telling(failures)
-    ends = [part.expiry for part in parts.values()]
-    return NegotiateCredential(request.use, parts, None if None in ends else max(ends))
+            failures[name] = failure
+    return parts, failures
 
 
 def _most_telling(failures: list[SspiError]) -> SspiError:
     """Return the failure of a package whose kind of secret it was, where there is one."""
     for failure in failures:
-        if failure.status is not SecurityStatus.SEC_E_UNKNOWN_CREDENTIALS:
+        if failure.status is not _UNKNOWN:
             return failure
     if failures:
         return failures[0]
