@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -82,6 +84,21 @@ def test_every_policy_is_documented_and_its_default_is_what_the_type_says():
     assert rows["policy.digest.nonce_lifetime"] == ("300", "seconds")
     assert rows["policy.ntlm.bindings"][0] == "as requested"
     assert {name.split(".")[1] for name in rows} >= {"ntlm", "digest", "negotiate"}
+
+
+def test_the_page_has_every_key_with_its_default():
+    page = (Path(__file__).parents[4] / "docs/policy.md").read_text("utf-8")
+    rows = [line.split(" | ")[:3] for line in page.splitlines() if line.startswith("| `policy.")]
+    assert sorted(rows) == sorted([f"| `{name}`", f"`{default}`", text] for name, default, text in documented())
+
+
+def test_the_pages_example_is_good():
+    page = (Path(__file__).parents[4] / "docs/policy.md").read_text("utf-8")
+    tables = tomllib.loads(page.partition("```toml\n")[2].partition("```")[0])
+    policies = Policies(tables["policy"])
+    assert policies.read(ReadPolicy("NTLM"), "spiffe://example.test/legacy") == NtlmPolicy(
+        require_mic=True, bindings=Bindings.WHEN_SENT, accept_v1=True
+    )
 
 
 @pytest.mark.parametrize(("caller", "refused"), [("spiffe://corp/web", False), ("spiffe://corp/other", True)])
