@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sspid.packages.contract import CredentialRequest, Leg, Message, Protected, SecurityPackage, Step
 from sspid.vocabulary.attributes import ContextAttribute, DelegatedCredential, Names
-from sspid.vocabulary.buffers import BufferType, SecurityBuffer, missing, token
+from sspid.vocabulary.buffers import BufferType, SecurityBuffer, missing, token, token_in
 from sspid.vocabulary.credentials import CredentialUse
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.names import Capability, PackageInfo
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sspid.vocabulary.attributes import AttributeValue
+    from sspid.vocabulary.buffers import Buffers
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Echo(SecurityPackage):
 
     name: str = "Echo"
     may_block: bool = False
+    keeps_sessions: bool = False
     deleted: list[EchoState] = field(default_factory=list)
     legs: int = 0
 
@@ -64,6 +66,22 @@ class Echo(SecurityPackage):
         if leg.token == b"ok":
             return Step(SecurityStatus.SEC_E_OK, following, answer, established=True)
         return Step(SecurityStatus.SEC_I_CONTINUE_NEEDED, following, answer)
+
+    def session_reference(self, token: bytes) -> str:
+        return "session" if token == b"again" else ""
+
+    def context_reference(self, state: EchoState) -> str:
+        return "session" if state.seen[-1] == b"ok" else ""
+
+    async def resume_security_context(self, state: EchoState, leg: Leg) -> Step:
+        return Step(SecurityStatus.SEC_I_COMPLETE_NEEDED, EchoState((*state.seen, leg.token)), established=True)
+
+    async def complete_auth_token(self, state: EchoState, given: Buffers) -> Step:
+        if not self.keeps_sessions:
+            return await super().complete_auth_token(state, given)
+        if token_in(given) == b"bad":
+            raise SspiError(SecurityStatus.SEC_E_MESSAGE_ALTERED, "the token says bad")
+        return Step(SecurityStatus.SEC_E_OK, state, established=True)
 
     async def query_context_attributes(self, state: EchoState, attribute: ContextAttribute) -> AttributeValue:
         if attribute is ContextAttribute.CREDS_2:

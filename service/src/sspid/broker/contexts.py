@@ -11,9 +11,11 @@ from sspid.broker import asks, replays
 from sspid.broker.handles import Entry, HandleTable, Limits, unknown_handle
 from sspid.broker.held import HeldContext, require_alive
 from sspid.broker.legs import LegAnswer, LegCall, Role
+from sspid.broker.sessions import Sessions
 from sspid.broker.undelivered import Undelivered, too_large
 from sspid.packages.contract import Leg, Step
 from sspid.vocabulary.attributes import DelegatedCredential
+from sspid.vocabulary.buffers import token_in
 from sspid.vocabulary.errors import RefusedError, SspiError
 from sspid.vocabulary.status import SecurityStatus
 
@@ -54,6 +56,7 @@ class Contexts:
         self._observer = observer
         self._table: HandleTable[HeldContext] = HandleTable("context", limits, worker=worker, release=self._released)
         self._creating = replays.CreatingCalls()
+        self._sessions = Sessions()
 
     def __len__(self) -> int:
         return len(self._table)
@@ -79,6 +82,10 @@ class Contexts:
     def _first_leg(self, caller: str, call: LegCall, role: Role) -> LegAnswer:
         self._table.require_room(caller)
         credential = self._usable_credential(caller, call.credential, role)
+        if credential.package.keeps_sessions and role is Role.ACCEPTOR:
+            known = self._sessions.find(caller, credential.package, token_in(call.input))
+            if known:
+                return self._resume(caller, call, credential, known)
         began = time.monotonic()
         held = HeldContext(credential.package, None, role, credential, call.target_name, call.connection_id, began)
         step = self._step(caller, call, held)
@@ -90,7 +97,23 @@ class Contexts:
             raise SspiError(SecurityStatus.SEC_E_INSUFFICIENT_MEMORY, too_large(call, step))
         self._advance(caller, held, step)
         handle = self._table.open(caller, held, finished=held.established)
+        self._remember(caller, held, handle)
         return LegAnswer(handle, step)
+
+    def _resume(self, caller: str, call: LegCall, credential: HeldCredential, handle: bytes) -> LegAnswer:
+        """A first leg whose token belongs to an established context goes on with that one."""
+        with self.use(caller, handle, call.connection_id) as entry:
+            held = entry.held
+            require_alive(held)
+            leg = Leg(credential.credential, call.input, call.flags, "", caller, call.network_data_rep)
+            established = held.state if held.resumed_from is None else held.resumed_from
+            step = self.run(held, caller, held.package.resume_security_context(established, leg))
+            held.state, held.resumed_from = step.state, established
+            return LegAnswer(handle, step)
+
+    def _remember(self, caller: str, held: HeldContext, handle: bytes) -> None:
+        if held.established and held.package.keeps_sessions and not held.reference:
+            self._sessions.remember(caller, held, handle)
 
     def _later_leg(self, caller: str, call: LegCall, role: Role, entry: Entry[HeldContext]) -> LegAnswer:
         held = entry.held
@@ -107,6 +130,7 @@ class Contexts:
             return LegAnswer(call.context, step)
         self._advance(caller, held, step)
         entry.finished = held.established
+        self._remember(caller, held, call.context)
         if call.output_capacity and too_large(call, step):
             held.undelivered = Undelivered.keep(call, step)
             raise SspiError(SecurityStatus.SEC_E_INSUFFICIENT_MEMORY, too_large(call, step))
@@ -141,6 +165,8 @@ class Contexts:
 
     def _fail(self, caller: str, held: HeldContext, failure: SspiError) -> None:
         """A failed leg ends the context: it can still be deleted, nothing else."""
+        if held.established and held.package.keeps_sessions:
+            return
         held.failed = failure.status
         self._observer.handshake_ended(caller, held, failure.status, failure.message)
         if held.state is not None:
@@ -209,9 +235,12 @@ class Contexts:
         try:
             step = self.run(held, caller, held.package.complete_auth_token(held.state, token))
         except SspiError as failure:
-            if failure.status is not SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION:
+            if held.resumed_from is not None:
+                held.state, held.resumed_from = held.resumed_from, None
+            elif failure.status is not SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION:
                 self._fail(caller, held, failure)
             raise
+        held.resumed_from = None
         self._advance(caller, held, step)
         entry.finished = held.established
         return step
@@ -347,6 +376,7 @@ class Contexts:
     def _released(self, caller: str, held: HeldContext) -> None:
         if held.failed is None and not held.established:
             self._observer.handshake_ended(caller, held, SecurityStatus.SEC_E_UNFINISHED_CONTEXT_DELETED, "given up half-way")
+        self._sessions.forget(caller, held)
         if held.state is not None:
             held.package.delete_security_context(held.state)
             held.state = None

@@ -33,6 +33,8 @@ class HeldContext:
     undelivered: Undelivered | None = None
     answer: Answer | None = None
     delegated: bytes = b""
+    reference: str = ""
+    resumed_from: State = None
 
 
 def require_alive(held: HeldContext) -> None:

@@ -128,6 +128,10 @@ class SecurityPackage:
         del credential, state
         return self.may_block
 
+    keeps_sessions = False
+    """True where a peer's later token finds an established context again without its handle, and where a failing call on
+    an established context leaves it as it was (Digest over HTTP: whoever saw an `opaque` must not end a session)."""
+
     def readiness(self) -> str:
         """Empty where the package can work; otherwise one sentence that says what is missing and how to get it."""
         return ""
@@ -146,6 +150,21 @@ class SecurityPackage:
         """One leg of the acceptor."""
         del state, leg
         self._unsupported("AcceptSecurityContext")
+
+    def session_reference(self, token: bytes) -> str:
+        """What an acceptor's token says which established context it belongs to; empty for none."""
+        del token
+        return ""
+
+    def context_reference(self, state: State) -> str:
+        """What later tokens will call this established context; empty for none."""
+        del state
+        return ""
+
+    async def resume_security_context(self, state: State, leg: Leg) -> Step:
+        """AcceptSecurityContext without a context whose token belongs to the established `state`."""
+        del state, leg
+        self._unsupported("AcceptSecurityContext on an established context")
 
     async def complete_auth_token(self, state: State, token: Buffers) -> Step:
         """Finish what SEC_I_COMPLETE_NEEDED or SEC_I_COMPLETE_AND_CONTINUE left open. Digest only."""

@@ -88,6 +88,8 @@ class DigestPackage(SecurityPackage):
                 raise SspiError(SecurityStatus.STATUS_LOGON_FAILURE, message)
         raise _wrong_state(state, "AcceptSecurityContext")
 
+    keeps_sessions = True
+
     def session_reference(self, token: bytes) -> str:
         """The opaque by which a broker finds the context of a later request; empty for none. SEC_E_INVALID_TOKEN."""
         return http_acceptor.reference(token)

@@ -1,0 +1,38 @@
+"""Finds an established context again by what its peer's later tokens refer to; not the context itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sspid.vocabulary.errors import SspiError
+
+if TYPE_CHECKING:
+    from sspid.broker.held import HeldContext
+    from sspid.packages.contract import SecurityPackage
+
+
+class Sessions:
+    """Reference to context handle, for the packages that `keeps_sessions` is true of. Each caller finds its own only."""
+
+    def __init__(self) -> None:
+        self._handles: dict[tuple[str, str, str], bytes] = {}
+
+    def remember(self, caller: str, held: HeldContext, handle: bytes) -> None:
+        """Keep the way to a context that has just been established."""
+        held.reference = held.package.context_reference(held.state)
+        if held.reference:
+            self._handles[caller, held.package.info.name, held.reference] = handle
+
+    def find(self, caller: str, package: SecurityPackage, token: bytes) -> bytes:
+        """The handle of the context that `token` belongs to; empty where there is none."""
+        try:
+            reference = package.session_reference(token) if token else ""
+        except SspiError:
+            # Whatever is wrong with the token, the leg itself says it better.
+            return b""
+        return self._handles.get((caller, package.info.name, reference), b"") if reference else b""
+
+    def forget(self, caller: str, held: HeldContext) -> None:
+        """Drop the way to a context that is being deleted."""
+        if held.reference:
+            self._handles.pop((caller, held.package.info.name, held.reference), None)
