@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sspid.packages.schannel import handshake
+from sspid.packages.schannel import datagrams, handshake
 from sspid.packages.schannel.alpn import wanted_protocols
 from sspid.packages.schannel.flags import refuse_impossible
 from sspid.packages.schannel.framing import whole_records
@@ -28,11 +28,17 @@ def begin(leg: Leg) -> Step:
     credential: SchannelCredential = leg.credential
     if credential.accepting is None:
         raise SspiError(SecurityStatus.SEC_E_NO_CREDENTIALS, "The credential is for outbound use only; acquire an inbound one.")
+    datagrams.check(credential.policy, leg)
     data = leg.token
-    end, wanted = whole_records(data)
+    datagram = credential.policy.datagram
+    end, wanted = (len(data), 1) if datagram else whole_records(data)
     if not end:
         return handshake.incomplete(None, wanted)
     connection = Connection(credential.accepting)
+    mtu = 0
+    if datagram:
+        mtu = datagrams.wanted_mtu(leg.input)
+        connection.set_mtu(mtu)
     protocols = wanted_protocols(leg.input)
     if protocols:
         connection.offer(protocols)
@@ -45,6 +51,7 @@ def begin(leg: Leg) -> Step:
         leg.flags,
         "",
         leg.caller,
+        mtu=mtu,
         post_handshake_auth=_POST_HANDSHAKE_AUTH in data,
     )
     return handshake.feed(state, leg, data if end == len(data) else data[:end], len(data) - end)

@@ -11,7 +11,7 @@ from sspid.packages.schannel.facts import first_finished
 from sspid.packages.schannel.framing import MAX_FRAGMENT
 from sspid.packages.schannel.handshake import end_of
 from sspid.packages.schannel.keys import tls12_exporter, tls13_exporter
-from sspid.packages.schannel.openssl import TLS1_3
+from sspid.packages.schannel.openssl import TLS1_3, is_datagram
 from sspid.packages.schannel.settings import VERSION_NAMES
 from sspid.packages.schannel.states import AwaitingCredentials, Established
 from sspid.packages.schannel.suites import SUITES, Suite, record_overhead
@@ -56,6 +56,8 @@ def _protocol(state: Established) -> str:
 
 def _stream_sizes(state: Established) -> AttributeValue:
     header, trailer = record_overhead(state.facts.version, state.facts.cipher)
+    if is_datagram(state.version) and state.live is not None:
+        return values.StreamSizes(header + 8, trailer, state.live.data_mtu(), 4, 16)
     return values.StreamSizes(header, trailer, MAX_FRAGMENT, 4, 16)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 
 from sspid.packages.contract import Leg, Step
+from sspid.packages.schannel import datagrams
 from sspid.packages.schannel.facts import gather
 from sspid.packages.schannel.failures import handshake_error
 from sspid.packages.schannel.flags import granted
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 def proceed(state: Handshaking, leg: Leg, *, first: bool = False) -> Step:
     """Take the leg's whole records. Less than one leaves everything as it was; `first`: then there is no context yet."""
     data = leg.token
+    if state.mtu:
+        return feed(state, leg, data, 0) if data else datagrams.go_on(state, leg)
     end, wanted = whole_records(data)
     if not end:
         return incomplete(None if first else state, wanted)
@@ -53,13 +56,14 @@ def feed(state: Handshaking, leg: Leg, records: bytes, left: int) -> Step:
         )
     if progress is Progress.DONE:
         return _done(state, leg, left)
-    return Step(
+    step = Step(
         SecurityStatus.SEC_I_CONTINUE_NEEDED,
         state,
         output=(token(connection.output()),),
         input=(extra(left),) if left else (),
         granted=granted(leg.flags, last=False),
     )
+    return datagrams.fragment(step, state.mtu) if state.mtu else step
 
 
 def _done(state: Handshaking, leg: Leg, left: int) -> Step:
@@ -70,7 +74,9 @@ def _done(state: Handshaking, leg: Leg, left: int) -> Step:
     output = connection.output()
     client = connection.peer_certificate() if state.server else b""
     mutual = bool(client or not state.server) and connection.peer_judged_good()
-    established = _establish(state, granted(leg.flags, last=True, mutual=mutual), output, mutual=mutual)
+    established = _establish(
+        state, granted(leg.flags, last=True, mutual=mutual, datagram=bool(state.mtu)), output, mutual=mutual
+    )
     return Step(
         SecurityStatus.SEC_E_OK,
         established,

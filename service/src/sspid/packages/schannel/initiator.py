@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from sspid.packages.contract import Leg, Step
-from sspid.packages.schannel import handshake
+from sspid.packages.schannel import datagrams, handshake
 from sspid.packages.schannel.alpn import wanted_protocols
 from sspid.packages.schannel.flags import refuse_impossible
 from sspid.packages.schannel.openssl import Connection
@@ -34,11 +34,16 @@ def begin(leg: Leg, session: bytes = b"", now: datetime | None = None) -> Step:
     credential: SchannelCredential = leg.credential
     if credential.initiating is None:
         raise SspiError(SecurityStatus.SEC_E_NO_CREDENTIALS, "The credential is for inbound use only; acquire an outbound one.")
+    datagrams.check(credential.policy, leg)
     connection = Connection(credential.initiating)
     _aim(connection, leg)
     protocols = wanted_protocols(leg.input)
     if protocols:
         connection.offer(protocols)
+    mtu = 0
+    if credential.policy.datagram:
+        mtu = datagrams.wanted_mtu(leg.input)
+        connection.set_mtu(mtu)
     _identify(connection, leg)
     later = bool(credential.certificates) and ContextFlag.NO_POST_HANDSHAKE_AUTH not in leg.flags
     if later:
@@ -47,7 +52,9 @@ def begin(leg: Leg, session: bytes = b"", now: datetime | None = None) -> Step:
         connection.ask_for_status(lambda answer, leaf, issuer: judge(answer, leaf, issuer, now))
     if session:
         connection.resume(session)
-    state = Handshaking(connection, credential, False, leg.flags, leg.target_name, leg.caller, post_handshake_auth=later)
+    state = Handshaking(
+        connection, credential, False, leg.flags, leg.target_name, leg.caller, post_handshake_auth=later, mtu=mtu
+    )
     return handshake.feed(state, leg, b"", 0)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sspid.packages.contract import Message, Protected
-from sspid.packages.schannel import alerts
+from sspid.packages.schannel import alerts, datagrams
 from sspid.packages.schannel.framing import HEADER, MAX_FRAGMENT, record_length
+from sspid.packages.schannel.openssl import is_datagram
 from sspid.packages.schannel.protection import open_record, seal, seal_alert
 from sspid.packages.schannel.states import PostHandshake
 from sspid.packages.schannel.suites import record_overhead
@@ -40,7 +41,10 @@ def encrypt(state: Established, message: Message) -> Protected:
             SecurityStatus.SEC_E_ENCRYPT_FAILURE,
             f"A TLS record carries at most {MAX_FRAGMENT} bytes, not {len(data)}; split the message.",
         )
-    sealed = seal_alert(state, _alert(data)) if message.qop else seal(state, data)
+    if is_datagram(state.version) and state.live is not None:
+        sealed = datagrams.seal(state.live, data)
+    else:
+        sealed = seal_alert(state, _alert(data)) if message.qop else seal(state, data)
     if not framed:
         return Protected((SecurityBuffer(BufferType.DATA, sealed),))
     header, _ = record_overhead(state.facts.version, state.facts.cipher)
@@ -88,6 +92,8 @@ def decrypt(state: Established, message: Message) -> Protected:
             SecurityStatus.SEC_E_INVALID_TOKEN,
             "DecryptMessage takes one DATA buffer, alone or with three EMPTY ones after it.",
         )
+    if is_datagram(state.version) and state.live is not None:
+        return datagrams.decrypt(state, state.live, data)
     at = _skip_served(state, data)
     length = record_length(data, at)
     if not length or at + length > len(data):

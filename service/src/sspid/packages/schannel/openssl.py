@@ -41,9 +41,15 @@ _OP_ALLOW_CLIENT_RENEGOTIATION = 1 << 8
 _OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION = 1 << 16
 _VERSION_OPTIONS = {0x0301: 1 << 26, 0x0302: 1 << 28, TLS1_2: 1 << 27, TLS1_3: 1 << 29, 0xFEFF: 1 << 26, DTLS1_2: 1 << 27}
 _ABOUT_CERTIFICATES = (_CERTIFICATE_VERIFY_FAILED, _INVALID_STATUS_RESPONSE)
+_MOST_PLAIN = 16384
 _VERIFY_NONE = 0
 _VERIFY_PEER = 1
 _VERIFY_REQUIRE = 2
+
+
+def is_datagram(version: int) -> bool:
+    """Whether a wire number is one of DTLS, which counts downwards."""
+    return version > 0xFE00
 
 
 class TlsError(Exception):
@@ -417,15 +423,35 @@ class Connection:
         if length := self.unread():
             lib.BIO_read(self.inward, _allocate("char[]", length), length)
 
+    def set_mtu(self, mtu: int) -> None:
+        """Keep DTLS datagrams to this length."""
+        lib.SSL_set_options(self.ssl, lib.SSL_OP_NO_QUERY_MTU)
+        lib.SSL_set_mtu(self.ssl, mtu)
+
+    def data_mtu(self) -> int:
+        """How much application data a DTLS datagram carries."""
+        return int(lib.DTLS_get_data_mtu(self.ssl))
+
+    def retransmit(self) -> bytes:
+        """The DTLS flight again, where OpenSSL's timer says that it is due."""
+        _running[self.ssl] = self
+        try:
+            lib.DTLSv1_handle_timeout(self.ssl)
+        finally:
+            del _running[self.ssl]
+        return self.output()
+
     def read(self, record: bytes) -> bytes | None:
         """Feed one record: its application data, or None where it carried something else. EOFError after close_notify."""
         ssl = self.ssl
-        lib.BIO_write(self.inward, record, len(record))
-        buffer = _allocate("char[]", len(record))
+        if record:
+            lib.BIO_write(self.inward, record, len(record))
+        room = len(record) or _MOST_PLAIN
+        buffer = _allocate("char[]", room)
         _running[ssl] = self
         lib.ERR_clear_error()
         try:
-            length = lib.SSL_read(ssl, buffer, len(record))
+            length = lib.SSL_read(ssl, buffer, room)
             if length > 0:
                 return bytes(ffi.buffer(buffer, length))
             error = lib.SSL_get_error(ssl, length)

@@ -38,6 +38,10 @@ class Handshaking:
     post_handshake_auth: bool = False
     """The client says it would prove itself after the handshake too (RFC 8446 4.2.6)."""
     reconnects: bool = True
+    mtu: int = 0
+    """Of a DTLS handshake; 0 for a stream."""
+    queued: bytes = field(default=b"", repr=False)
+    """Datagrams of a flight that wait for their own leg."""
 
 
 @dataclass(frozen=True, slots=True)

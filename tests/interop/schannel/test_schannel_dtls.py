@@ -1,0 +1,96 @@
+"""DTLS over real datagrams against `openssl s_server -dtls1_2` and `openssl s_client -dtls1_2`."""
+
+import socket
+import time
+
+import pytest
+
+from sspid.vocabulary.attributes import ContextAttribute
+from sspid.vocabulary.buffers import token_in
+from sspid.vocabulary.flags import ContextFlag
+from sspid.vocabulary.status import SecurityStatus
+from sspid_testing import peers, tls, tls_wire
+
+pytestmark = [pytest.mark.schannel, pytest.mark.interop]
+
+FLAGS = frozenset({ContextFlag.DATAGRAM, ContextFlag.EXTENDED_ERROR})
+
+
+@pytest.fixture
+def files(tmp_path):
+    (tmp_path / "roots.pem").write_bytes(tls.roots())
+    tls_wire.written(tmp_path, "server", tls.issued())
+    return tmp_path
+
+
+def free_udp_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Datagrams:
+    """An End on a UDP socket, as a caller writes its loop."""
+
+    def __init__(self, end, sock, peer=None):
+        self.end, self.socket, self.peer = end, sock, peer
+        sock.settimeout(10)
+
+    def leg(self, data):
+        step = self.end.leg(data)
+        while True:
+            if token_in(step.output):
+                self.socket.sendto(token_in(step.output), self.peer)
+            if step.status is not SecurityStatus.SEC_I_MESSAGE_FRAGMENT:
+                return step
+            step = self.end.leg(b"")
+
+    def receive(self):
+        data, self.peer = self.socket.recvfrom(65536)
+        return data
+
+    def handshake(self):
+        step = None if self.end.server else self.leg(None)
+        while step is None or step.status is not SecurityStatus.SEC_E_OK:
+            step = self.leg(self.receive())
+
+    def read(self):
+        """The next message; datagrams without one are passed over."""
+        while True:
+            answer = self.end.open(self.receive())
+            if answer.buffers[0].data or answer.status is not SecurityStatus.SEC_E_OK:
+                return answer
+
+
+def test_our_initiator_against_s_server(files):
+    port = free_udp_port()
+    command = [peers.require("openssl"), "s_server", "-dtls1_2", "-accept", f"127.0.0.1:{port}", "-quiet", "-naccept", "1"]
+    command += ["-cert", files / "server.pem", "-key", files / "server.key"]
+    with tls_wire.running(command) as process, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        time.sleep(0.5)  # UDP has nothing that says a listener is there
+        wire = Datagrams(tls.client(protocols=("DTLSv1.2",), flags=FLAGS), sock, ("127.0.0.1", port))
+        wire.handshake()
+        assert wire.end.query(ContextAttribute.CONNECTION_INFO).protocol == "DTLSv1.2"
+        process.stdin.write(b"from s_server\n")
+        process.stdin.flush()
+        assert wire.read().buffers[0].data == b"from s_server\n"
+        sock.sendto(wire.end.seal(b"from sspid\n"), wire.peer)
+        assert b"from sspid" in process.stdout.readline()
+
+
+def test_our_acceptor_against_s_client(files):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        command = [peers.require("openssl"), "s_client", "-dtls1_2", "-connect", f"127.0.0.1:{sock.getsockname()[1]}"]
+        command += ["-servername", tls.HOST, "-CAfile", files / "roots.pem", "-verify_return_error", "-quiet"]
+        with tls_wire.running(command, log=files / "log") as process:
+            wire = Datagrams(tls.server(protocols=("DTLSv1.2",), flags=FLAGS), sock)
+            wire.handshake()
+            process.stdin.write(b"from s_client\n")
+            process.stdin.flush()
+            assert wire.read().buffers[0].data == b"from s_client\n"
+            sock.sendto(wire.end.seal(b"from sspid\n"), wire.peer)
+            assert process.stdout.readline() == b"from sspid\n"
+            wire.end.control(1)
+            wire.leg(b"")
+            assert process.wait(10) == 0
