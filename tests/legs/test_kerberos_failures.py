@@ -84,6 +84,13 @@ def test_a_target_that_is_none(realm, target):
     assert refused(initiator(target=target).step).status is Status.SEC_E_TARGET_UNKNOWN
 
 
+def test_no_encryption_type_in_common(own_realm):
+    realm = own_realm(extra=" permitted_enctypes = aes128-cts")
+    realm.administer(f"addprinc -pw {mit.PASSWORD} -e aes256-cts:normal strong")
+    failure = refused(initiator(Password("strong", mit.NAME, mit.PASSWORD)).step)
+    assert (failure.status, code(failure)) == (Status.SEC_E_KDC_UNKNOWN_ETYPE, 14)
+
+
 def test_a_realm_without_kdc(realm):
     failure = refused(initiator(Password("alice", "NO.SUCH.REALM", "x")).step)
     assert (failure.status, code(failure)) == (Status.SEC_E_NO_AUTHENTICATING_AUTHORITY, None)
