@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 import structlog
 
@@ -104,3 +106,19 @@ def test_the_domain_locks_an_account_out(server, samba_dc):
     server.state = None
     shake(client("ntlm-locked"), server)
     assert audited(server)[-1] == 0
+
+
+def test_a_domain_controller_that_does_not_answer(server, samba_dc):
+    authority = Winbind(WinbindSettings(samba_dc.ntlm_auth, samba_dc.inside("wbinfo"), deadline=2.0), LOG)
+    server.world.answers[JudgeNtlmResponse] = lambda asked: authority.judge(asked, "")
+    samba_dc.namespace.signal(signal.SIGSTOP)
+    try:
+        with pytest.raises(SspiError) as caught:
+            shake(client("ntlm-alice"), server)
+    finally:
+        samba_dc.namespace.signal(signal.SIGCONT)
+    assert caught.value.status is SecurityStatus.SEC_E_NO_AUTHENTICATING_AUTHORITY
+    assert audited(server) == []
+    server.state = None
+    shake(client("ntlm-alice"), server)
+    authority.close()

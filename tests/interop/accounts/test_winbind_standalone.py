@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 
 import pytest
@@ -10,6 +11,7 @@ import structlog
 
 from sspid.broker.world.winbind import Winbind, WinbindSettings
 from sspid.packages.ntlm import crypto, package
+from sspid.packages.ntlm.policy import NtlmPolicy
 from sspid.packages.questions import Account, JudgeNtlmResponse, LookUpAccount, RecordLogon
 from sspid.vocabulary.attributes import ContextAttribute
 from sspid.vocabulary.credentials import Password
@@ -114,6 +116,43 @@ def test_a_domain_that_winbind_does_not_reach(authority):
     error = refused(authority, response(standalone.PASSWORD, domain="ELSEWHERE")[0])
     assert error.status is SecurityStatus.SEC_E_NO_AUTHENTICATING_AUTHORITY
     assert "logon servers" in error.message
+
+
+@pytest.mark.parametrize("flags", [PROTECTED, frozenset()])
+def test_ntlmv1_is_judged_where_policy_takes_it(authority, flags):
+    """With extended session security, where what was answered is a hash of both challenges, and so is the key."""
+    client, server = initiator(), acceptor(authority)
+    client.flags = server.flags = flags
+    client.world.policies["NTLM"] = NtlmPolicy(send_v1=True)
+    server.world.policies["NTLM"] = NtlmPolicy(accept_v1=True)
+    shake(client, server)
+    assert server.query(ContextAttribute.SESSION_KEY) == client.query(ContextAttribute.SESSION_KEY)
+
+
+def test_plain_ntlmv1_is_judged(authority):
+    """[MS-NLMP] 3.3.1 without extended session security: NT and LM response over the server's challenge alone."""
+    challenge = os.urandom(8)
+    owf = crypto.nt_hash(standalone.PASSWORD)
+    given = crypto.ntlmv1_response(owf, challenge)
+    question = JudgeNtlmResponse(standalone.USER, standalone.DOMAIN, "WS", challenge, given, given)
+    assert authority.judge(question, "").session_base_key == crypto.session_base_key_v1(owf)
+    other = JudgeNtlmResponse(standalone.USER, standalone.DOMAIN, "WS", bytes(8), given, given)
+    assert refused(authority, other).detail.ntstatus == WRONG_PASSWORD
+
+
+def test_winbind_that_hangs_or_has_gone_is_found_out_in_time():
+    with standalone.running() as own:
+        authority = Winbind(WinbindSettings(own.ntlm_auth, deadline=2.0), LOG)
+        assert authority.judge(response(standalone.PASSWORD)[0], "").session_base_key
+        own.namespace.signal(signal.SIGSTOP)
+        hung = refused(authority, response(standalone.PASSWORD)[0])
+        own.namespace.signal(signal.SIGCONT)
+        question, key = response(standalone.PASSWORD)
+        assert authority.judge(question, "").session_base_key == key
+        own.namespace.stop()
+        gone = refused(authority, response(standalone.PASSWORD)[0])
+        authority.close()
+    assert {hung.status, gone.status} == {SecurityStatus.SEC_E_NO_AUTHENTICATING_AUTHORITY}
 
 
 def test_no_winbind_is_no_hang(tmp_path):

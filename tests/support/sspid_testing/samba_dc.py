@@ -9,22 +9,23 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
 import time
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from sspid_testing import peers
+from sspid_testing import namespace, peers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sspid_testing.namespace import Namespace
 
 REALM = "AD.EXAMPLE.TEST"
 DOMAIN = "ADEXAMPLE"
@@ -91,10 +92,10 @@ _KRB5_CONF = """\
 
 @dataclass
 class DomainController:
-    """A running domain controller. `process` is its own group; everything it keeps is in `folder`."""
+    """A running domain controller; everything it keeps is in `folder`."""
 
     folder: Path
-    process: subprocess.Popen[bytes]
+    namespace: Namespace
 
     @property
     def smb_conf(self) -> Path:
@@ -123,31 +124,14 @@ class DomainController:
         return keytab
 
     def inside(self, *command: str) -> tuple[str, ...]:
-        """`command` where it finds this domain's winbind: the sockets' folder is fixed, so it is mounted for it alone."""
-        return ("nsenter", f"--mount=/proc/{self.process.pid}/ns/mnt", "--", *command)
+        """`command` where it finds this domain's winbind: the folder of its sockets is fixed, so it is mounted for it alone."""
+        return self.namespace.inside(*command)
 
     @property
     def ntlm_auth(self) -> tuple[str, ...]:
         """The helper that judges NTLM responses in this domain."""
         configuration = f"--configfile={self.smb_conf}"
         return self.inside(peers.require("ntlm_auth"), configuration, "--helper-protocol=ntlm-server-1")
-
-    def stop(self) -> None:
-        """End every process of it."""
-        for number, seconds in ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0)):
-            _signal(self.process, number)
-            try:
-                self.process.wait(seconds)
-            except subprocess.TimeoutExpired:
-                continue
-            break
-        # The leader has waited for its children, unless it had to be killed.
-        _signal(self.process, signal.SIGKILL)
-
-
-def _signal(process: subprocess.Popen[bytes], number: int) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, number)
 
 
 def start(folder: Path) -> DomainController:
@@ -167,28 +151,15 @@ def start(folder: Path) -> DomainController:
     values = {"realm": REALM, "domain": DOMAIN, "dns": REALM.lower(), "address": ADDRESS, "folder": folder}
     (folder / "etc/smb.conf").write_text(_SMB_CONF.format(**values), "utf-8")
     (folder / "krb5.conf").write_text(_KRB5_CONF.format(**values), "utf-8")
-    controller = DomainController(folder, _started(server, folder))
+    command = [server, "-i", "-M", "prefork", "-s", str(folder / "etc/smb.conf"), "--debug-stdout"]
+    controller = DomainController(folder, namespace.start(folder, {folder / "run/samba": "/run/samba"}, command))
     try:
         _await_ready(controller)
         controller.tool("domain", "passwordsettings", "set", f"--account-lockout-threshold={LOCKOUT}")
     except BaseException:
-        controller.stop()
+        controller.namespace.stop()
         raise
     return controller
-
-
-def _started(server: str, folder: Path) -> subprocess.Popen[bytes]:
-    sockets = "/run/samba"
-    Path(sockets).mkdir(mode=0o755, exist_ok=True)
-    mounted = f'mount --bind "$1/run/samba" {sockets} && exec "$2" -i -M prefork -s "$1/etc/smb.conf" --debug-stdout'
-    with (folder / "samba.log").open("wb") as log:
-        return subprocess.Popen(
-            ["unshare", "--mount", "sh", "-c", mounted, "sh", str(folder), server],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
 
 
 def _await_ready(controller: DomainController) -> None:
@@ -196,7 +167,7 @@ def _await_ready(controller: DomainController) -> None:
     until = time.monotonic() + _START_SECONDS
     known = controller.inside(peers.require("wbinfo"), rf"--name-to-sid={DOMAIN}\Administrator")
     while time.monotonic() < until:
-        assert controller.process.poll() is None, _log_of(controller)
+        assert controller.namespace.process.poll() is None, _log_of(controller)
         if all(_open(port) for port in _PORTS) and subprocess.run(known, capture_output=True, check=False).returncode == 0:
             return
         time.sleep(0.2)
@@ -210,7 +181,7 @@ def _open(port: int) -> bool:
 
 
 def _log_of(controller: DomainController) -> str:
-    log = (controller.folder / "samba.log").read_text("utf-8", "replace")
+    log = (controller.folder / "log").read_text("utf-8", "replace")
     return f"the domain controller did not come up:\n{log[-4000:]}"
 
 
@@ -229,7 +200,9 @@ def samba_dc() -> Iterator[DomainController]:
         folder.chmod(0o755)
         try:
             controller = start(folder)
-            yield controller
-            controller.stop()
+            try:
+                yield controller
+            finally:
+                controller.namespace.stop()
         finally:
             shutil.rmtree(folder, ignore_errors=True)
