@@ -101,7 +101,7 @@ def test_client_that_computes_without_the_domain_it_sends():
     other.step()
     message = other.step(challenge)
     parsed = messages.read_authenticate(message, 0)
-    names = tuple(name.encode("utf-16-le") for name in ("DOMAIN", "alice", "SERVER"))
+    names = ("DOMAIN".encode("utf-16-le"), "alice".encode("utf-16-le"), "SERVER".encode("utf-16-le"))
     again = messages.write_authenticate(
         parsed.flags, names, parsed.lm_response, parsed.nt_response, parsed.encrypted_session_key
     )
@@ -130,12 +130,19 @@ def test_every_refused_logon_looks_the_same_and_only_the_audit_knows(change, nts
     assert [record.ntstatus for record in recorded(server)] == [ntstatus]
 
 
+def _counted(name, function, calls):
+    def counted(*given):
+        calls.append(name)
+        return function(*given)
+
+    return counted
+
+
 @pytest.mark.parametrize("account", [None, replace(ALICE, disabled=True), ALICE])
 def test_every_refused_logon_costs_the_same_work(account, monkeypatch):
-    calls = []
+    calls: list[str] = []
     for name in ("ntlmv2_hash", "proof"):
-        real = getattr(crypto, name)
-        monkeypatch.setattr(crypto, name, lambda *given, real=real, name=name: (calls.append(name), real(*given))[1])
+        monkeypatch.setattr(crypto, name, _counted(name, getattr(crypto, name), calls))
     client, server = ends(password="wrong" if account is ALICE else "Passw0rd", account=account)
     challenge = server.step(client.step())
     answer = client.step(challenge)

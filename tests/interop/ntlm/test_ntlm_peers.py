@@ -7,6 +7,7 @@ a file of this test's temporary folder.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -81,12 +82,12 @@ def refused_by_us(initiator, acceptor):
     return caught.value.status
 
 
-INITIATORS = {
+INITIATORS: dict[str, Any] = {
     "pyspnego": lambda password=GOOD, bindings=b"": Pyspnego.initiator("DOM\\alice", password, "ntlm", bindings=bindings),
     "gss-ntlmssp": lambda password=GOOD, bindings=b"": Gss.initiator("DOM\\alice", password, Gss.NTLM, bindings=bindings),
     "sspi-rs": lambda password=GOOD: SspiRs("alice", "DOM", password, "NTLM"),
 }
-ACCEPTORS = {
+ACCEPTORS: dict[str, Any] = {
     "pyspnego": lambda bindings=b"": Pyspnego.acceptor("ntlm", bindings=bindings),
     "gss-ntlmssp": lambda bindings=b"": Gss.acceptor(Gss.NTLM, bindings=bindings),
 }

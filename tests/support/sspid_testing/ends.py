@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sspid.packages.contract import CredentialRequest, Leg, Message, Step
 from sspid.vocabulary import channel_bindings
@@ -80,7 +80,16 @@ class End:
         return protected.buffers
 
 
-def shake(initiator: End, acceptor: End, limit: int = 10) -> list[bytes]:
+class Side(Protocol):
+    """What `shake` needs of an end, ours or a foreign one."""
+
+    @property
+    def done(self) -> bool: ...
+
+    def step(self, received: bytes | None = None) -> bytes: ...
+
+
+def shake(initiator: Side, acceptor: Side, limit: int = 10) -> list[bytes]:
     """Carry tokens between the ends, the initiator first, until both are done; returns the tokens as they were sent."""
     sent = [initiator.step()]
     ends = (acceptor, initiator)

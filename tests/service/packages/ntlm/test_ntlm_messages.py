@@ -19,12 +19,12 @@ from sspid_testing.world import FixedWorld
 
 pytestmark = pytest.mark.ntlm
 UNICODE = nf.UNICODE
-names = st.text(st.characters(min_codepoint=32, exclude_categories=("Cs",)), max_size=20)
+names = st.text(st.characters(min_codepoint=32, codec="utf-8"), max_size=20)
 
 
 @given(names, names, names, st.binary(max_size=40), st.binary(max_size=400), st.binary(max_size=16), st.booleans())
 def test_authenticate_comes_back(domain, user, workstation, lm, nt, key, mic):
-    encoded = tuple(messages.encode(name, UNICODE) for name in (domain, user, workstation))
+    encoded = (messages.encode(domain, UNICODE), messages.encode(user, UNICODE), messages.encode(workstation, UNICODE))
     data = messages.write_authenticate(UNICODE, encoded, lm, nt, key, mic=mic)
     read = messages.read_authenticate(data, 0)
     assert read[:7] == (UNICODE, lm, nt, domain, user, workstation, key)
@@ -51,7 +51,7 @@ def test_av_pairs_come_back_and_are_extended(pairs):
     data = b"".join(av_pairs.pair(kind, value) for kind, value in pairs) + av_pairs.END
     found, end = av_pairs.read(data + b"after")
     assert end == len(data) - 4
-    first = {}
+    first: dict[int, bytes] = {}
     for kind, value in pairs:
         first.setdefault(kind, value)
     assert found == first

@@ -76,7 +76,9 @@ def test_stream_holds_the_signature_and_the_data():
     sealed = protection.encrypt(client, Message((TOKEN, data(b"whole message")))).buffers
     stream = SecurityBuffer(BufferType.STREAM, sealed[0].data + sealed[1].data)
     opened = protection.decrypt(server, Message((stream, data(b"")))).buffers
-    assert find(opened, BufferType.DATA).data == b"whole message"
+    found = find(opened, BufferType.DATA)
+    assert found is not None
+    assert found.data == b"whole message"
 
 
 def test_padding_comes_back_empty():
