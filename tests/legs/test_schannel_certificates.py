@@ -5,7 +5,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from sspid.packages import questions
-from sspid.packages.schannel import stapling
+from sspid.packages.schannel import failures, stapling
 from sspid.vocabulary.attributes import ContextAttribute
 from sspid.vocabulary.buffers import token_in
 from sspid.vocabulary.credentials import Anonymous, CredentialUse, NtHash, Schannel, SchannelSettings
@@ -437,3 +437,16 @@ def test_an_account_that_may_not_log_on_is_logon_denied(stop, ntstatus):
         mapped(**{stop: True})
     assert caught.value.status is Status.SEC_E_LOGON_DENIED
     assert caught.value.detail.ntstatus == ntstatus
+
+
+@both
+def test_the_alert_in_the_detail_is_the_one_openssl_sent(version):
+    """Before the keys it is read off the record; a TLS 1.3 server has keys by then, so the record is opened."""
+    client = tls.client(None, tls.issued("alice@example.test", by="stranger"), protocols=(version,), flags=USE_SUPPLIED)
+    server = tls.server(protocols=(version,), flags=tls.REQUESTED)
+    _, step = hand_over(client, server)
+    with pytest.raises(SspiError) as caught:
+        server.leg(token_in(step.output))
+    sealed = failures._sealed_alert(server.steps[0].state.connection, token_in(caught.value.output))
+    assert sealed == (48 if version == "TLSv1.3" else None)
+    assert caught.value.detail.alert == 48

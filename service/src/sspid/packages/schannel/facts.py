@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sspid.packages.schannel.keys import TLS12_SUITES, TLS13_SUITES, tls12_keys
 from sspid.packages.schannel.openssl import TLS1_2
 from sspid.packages.schannel.records import Direction, Records, Tls12Records, Tls13Records
-from sspid.packages.schannel.suites import SUITES
+from sspid.packages.schannel.suites import number_of
 
 if TYPE_CHECKING:
     from sspid.packages.schannel.openssl import Connection
@@ -76,7 +76,7 @@ def logged_secrets(key_log: list[bytes]) -> dict[bytes, bytes]:
 
 def tls13_records(facts: Facts, secrets: dict[bytes, bytes], *, server: bool, written: int, read: int) -> Records | None:
     """The record layer after a TLS 1.3 handshake, so many records on. None for a suite left to OpenSSL."""
-    number = _number(facts.cipher)
+    number = number_of(facts.cipher)
     suite = TLS13_SUITES.get(number)
     ours, theirs = _SERVER_FIRST if server else _CLIENT_FIRST
     if suite is None or ours not in secrets or theirs not in secrets:
@@ -91,15 +91,10 @@ _WANTED = frozenset((*_CLIENT_FIRST, b"EXPORTER_SECRET"))
 
 def tls12_records(facts: Facts, session: bytes, *, server: bool, written: int, read: int) -> Records | None:
     """The record layer of a TLS 1.2 connection; `session` as in `keys.tls12_exporter`. None for a suite left to OpenSSL."""
-    number = _number(facts.cipher)
+    number = number_of(facts.cipher)
     suite = TLS12_SUITES.get(number)
     if suite is None or facts.version != TLS1_2:
         return None
     client, host = tls12_keys(session[:48], session[48:80], session[80:], suite)
     ours, theirs = (host, client) if server else (client, host)
     return Tls12Records(number, suite, Direction(ours, written), Direction(theirs, read))
-
-
-def _number(cipher: str) -> int:
-    suite = SUITES.get(cipher)
-    return suite.number if suite else 0

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sspid.packages.schannel import alerts
-from sspid.packages.schannel.framing import ALERT
+from sspid.packages.schannel.framing import ALERT, last_record
+from sspid.packages.schannel.keys import TLS13_SUITES
 from sspid.packages.schannel.openssl import verify_text
+from sspid.packages.schannel.records import Direction, RecordError, Tls13Records
+from sspid.packages.schannel.suites import number_of
 from sspid.vocabulary.buffers import BufferType, SecurityBuffer, token
 from sspid.vocabulary.errors import FailureDetail, SspiError
 from sspid.vocabulary.flags import ContextFlag, Flags
@@ -23,7 +26,7 @@ def handshake_error(connection: Connection, failure: TlsError, flags: Flags) -> 
         return received_alert(failure.alert)
     output = connection.output()
     status, alert, message = _judge(connection, failure)
-    sent = _plain_alert(output)
+    sent = _plain_alert(output) or _sealed_alert(connection, output)
     alert = alert if sent is None else sent
     extended = ContextFlag.EXTENDED_ERROR in flags and bool(output)
     buffers: Buffers = (token(output),) if extended else ()
@@ -60,6 +63,25 @@ def _judge(connection: Connection, failure: TlsError) -> tuple[SecurityStatus, i
         return status, alert, f"The {peer}'s certificate chain was refused at depth {depth}: {verify_text(error)}."
     status, alert_or_none = alerts.status_of_reason(failure.reason)
     return status, alert_or_none, f"The TLS handshake with the {peer} failed: {failure.text}."
+
+
+def _sealed_alert(connection: Connection, output: bytes) -> int | None:
+    """The alert in a TLS 1.3 record at the end of `output`: a server's first record under its application keys.
+
+    A client that refuses the server has no keys to write with yet.
+    """
+    label = b"SERVER_TRAFFIC_SECRET_0 "
+    secret = next((line for line in connection.key_log if line.startswith(label)), b"")
+    suite = TLS13_SUITES.get(number_of(connection.cipher()[0]))
+    record = last_record(output)
+    if not (secret and suite and record):
+        return None
+    direction = Direction(bytes.fromhex(secret.rpartition(b" ")[2].decode()))
+    try:
+        content_type, content = Tls13Records(0, suite, Direction(b""), direction).peek(record)
+    except RecordError:
+        return None
+    return content[1] if content_type == ALERT and len(content) == 2 else None
 
 
 def _plain_alert(output: bytes) -> int | None:

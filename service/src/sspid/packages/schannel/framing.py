@@ -10,6 +10,9 @@ MAX_FRAGMENT = 16384
 MAX_RECORD = HEADER + MAX_FRAGMENT + 2048
 """A TLS 1.2 record may grow by 2048 bytes (RFC 5246 6.2.3), a TLS 1.3 record by 256 (RFC 8446 5.2)."""
 
+_MOST_RECORDS = 512
+"""Of one leg; what follows is SECBUFFER_EXTRA. A flight of the largest certificate chain takes a tenth of it."""
+
 CHANGE_CIPHER_SPEC = 20
 ALERT = 21
 HANDSHAKE = 22
@@ -43,13 +46,14 @@ def record_length(data: bytes, start: int = 0) -> int:
 def whole_records(data: bytes) -> tuple[int, int]:
     """How many bytes at the start of `data` are whole records, and how many more bytes the next record wants (at least 1)."""
     end = 0
-    while True:
+    for _ in range(_MOST_RECORDS):
         length = record_length(data, end)
         if not length:
             return end, HEADER - (len(data) - end)
         if end + length > len(data):
             return end, end + length - len(data)
         end += length
+    return end, HEADER
 
 
 def count_records(data: bytes) -> int:
@@ -59,3 +63,12 @@ def count_records(data: bytes) -> int:
         at += HEADER + (data[at + 3] << 8 | data[at + 4])
         count += 1
     return count
+
+
+def last_record(data: bytes) -> bytes:
+    """The last of our own records; empty for none."""
+    at = start = 0
+    while at + HEADER <= len(data):
+        start = at
+        at += HEADER + (data[at + 3] << 8 | data[at + 4])
+    return data[start:at]

@@ -101,3 +101,9 @@ def record_overhead(version: int, openssl_name: str) -> tuple[int, int]:
     if suite is None or suite.cipher == "AES-CBC":
         return 21, 64
     return (5, 16) if suite.cipher.startswith("CHACHA") else (13, 16)
+
+
+def number_of(openssl_name: str) -> int:
+    """IANA's number of a suite; 0 for one that is not listed."""
+    suite = SUITES.get(openssl_name)
+    return suite.number if suite else 0
