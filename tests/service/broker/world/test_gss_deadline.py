@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from sspid.broker.world import gss_deadline
 from sspid.broker.world.gss_deadline import Deadline
 from sspid.packages.gss import UNREACHABLE, GssError
 
@@ -24,6 +25,17 @@ def test_a_thread_is_used_again():
     deadline = Deadline(5)
     names = {deadline.run(threading.get_ident) for _ in range(20)}
     assert len(names) <= 2
+
+
+def test_idle_threads_end(monkeypatch):
+    monkeypatch.setattr(gss_deadline, "IDLE_SECONDS", 0.01)
+    deadline = Deadline(5)
+    for _ in range(50):
+        thread = deadline.run(threading.current_thread)
+        assert deadline.run(lambda: 7) == 7
+    thread.join(5)
+    assert not thread.is_alive()
+    assert deadline.run(lambda: 7) == 7
 
 
 def test_a_call_without_end_is_given_up_and_their_number_is_bound():

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+IDLE_SECONDS = 10.0
+"""How long a thread without work stays."""
+
 
 class Deadline:
     """Runs a call for at most `seconds`; one that takes longer is left to end unheard, and there are at most `most` of them.
@@ -53,7 +56,12 @@ class Deadline:
 
     def _serve(self) -> None:
         while True:
-            call, answer = self._jobs.get()
+            try:
+                call, answer = self._jobs.get(timeout=IDLE_SECONDS)
+            except queue.Empty:
+                if self._retired():
+                    return
+                continue
             try:
                 answer.put((True, call()))
             except BaseException as failure:  # noqa: BLE001 - whatever it is, it is raised where it was waited for
@@ -61,3 +69,12 @@ class Deadline:
             del call, answer
             with self._lock:
                 self._idle += 1
+
+    def _retired(self) -> bool:
+        """Whether a thread that found no job may end: not while a job is on its way to one."""
+        with self._lock:
+            if not self._idle:
+                return False
+            self._idle -= 1
+            self._threads -= 1
+            return True
