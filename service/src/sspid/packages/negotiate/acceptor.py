@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sspid.packages.contract import Leg, Step
 from sspid.packages.negotiate import policy, tokens
@@ -29,8 +29,7 @@ class HintSent:
     """The acceptor began with a NegTokenInit2 and awaits the client's NegTokenInit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Underway:
+class Underway(NamedTuple):
     """A mechanism was chosen. `mech_list` is the client's own bytes, which the MIC covers."""
 
     mech_list: bytes
@@ -39,11 +38,10 @@ class Underway:
     mic_sent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Bare:
+class Bare(NamedTuple):
     """The client speaks its mechanism without SPNEGO, and is answered so."""
 
-    speaking: Speaking = field(repr=False)
+    speaking: Speaking
 
 
 async def first_leg(inner: Mapping[str, SecurityPackage], state: HintSent | None, leg: Leg) -> Step:
@@ -102,7 +100,7 @@ async def _advance(state: Underway, leg: Leg, received: bytes, mic: bytes | None
             speaking, sent = await state.speaking.accept(leg, received)
         except SspiError as failure:
             raise _reject(failure, leg, chosen) from None
-        state = replace(state, speaking=speaking)
+        state = state._replace(speaking=speaking)
     elif received:
         raise malformed("a token came for a mechanism that has finished")
     if not state.speaking.done:
@@ -126,7 +124,7 @@ async def _finish(state: Underway, sent: bytes, received: bytes | None, chosen: 
         return _established(speaking, b"")
     mic = await speaking.package.make_mechlist_mic(speaking.state, state.mech_list)
     if received is None:
-        return _answer(replace(state, mic_sent=True), NegState.ACCEPT_INCOMPLETE, chosen, sent, mic)
+        return _answer(state._replace(mic_sent=True), NegState.ACCEPT_INCOMPLETE, chosen, sent, mic)
     return _established(speaking, tokens.write_response(NegState.ACCEPT_COMPLETED, chosen, sent or None, mic))
 
 

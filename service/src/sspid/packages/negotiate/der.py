@@ -55,7 +55,9 @@ def expect(data: bytes, offset: int, end: int, tag: int, what: str) -> tuple[int
 
 def whole(data: bytes, offset: int, end: int, tag: int, what: str) -> tuple[int, int]:
     """As `expect`, where nothing may follow the element."""
-    start, stop = expect(data, offset, end, tag, what)
+    found, start, stop = read(data, offset, end, what)
+    if found != tag:
+        raise malformed(f"{what} has tag {found:#04x} and not {tag:#04x}")
     if stop != end:
         raise malformed(f"{end - stop} bytes follow {what}")
     return start, stop

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sspid.packages.contract import Leg
 from sspid.packages.negotiate.mechanisms import PACKAGE_OF
@@ -18,17 +18,19 @@ if TYPE_CHECKING:
 _INTEGRITY = frozenset({ContextFlag.INTEGRITY})
 
 
-@dataclass(frozen=True, slots=True)
-class Speaking:
+class Speaking(NamedTuple):
     """`mechanism` is the DER it was offered under. `state` None: its first leg is still to come."""
 
     mechanism: bytes
     package: SecurityPackage
-    credential: Any = field(repr=False)
-    state: Any = field(default=None, repr=False)
+    credential: Any
+    state: Any = None
     done: bool = False
     granted: Flags = NO_FLAGS
     expiry: datetime | None = None
+
+    def __repr__(self) -> str:
+        return f"Speaking({self.name}, done={self.done})"
 
     @property
     def name(self) -> str:

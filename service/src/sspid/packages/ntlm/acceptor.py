@@ -41,6 +41,9 @@ class AuthenticateExpected(NamedTuple):
     requested: Flags
     bindings: bytes
 
+    def __repr__(self) -> str:
+        return f"AuthenticateExpected(flags={self.flags:#010x})"
+
 
 class _Checked(NamedTuple):
     """A response that was judged: what its AV pairs promised and held."""

@@ -36,6 +36,9 @@ class ChallengeExpected(NamedTuple):
     target: str
     bindings: bytes
 
+    def __repr__(self) -> str:
+        return f"ChallengeExpected(flags={self.flags:#010x})"
+
 
 _STRONG: Final = nf.SIGN | nf.SEAL | nf.KEY_128
 """Where these are agreed, no policy on strength has anything to say."""
