@@ -160,7 +160,7 @@ class Bench:
         peers = Peers(self.scenario)
         kept: list[Peer] = []
         own = 1 if self.scenario.role == "accept" else 0
-        used = [sum(turn[own] for turn in _turns(peers, kept)) for _ in range(count + IN_FLIGHT)][IN_FLIGHT:]
+        used = [sum(turn[own] for turn in turns(peers, kept)) for _ in range(count + IN_FLIGHT)][IN_FLIGHT:]
         if self.scenario.kind == "resumed":
             assert kept[-1].resumed
         return sum(used) / count / 1000
@@ -173,7 +173,7 @@ class Bench:
         """
         peers = Peers(self.scenario)
         kept: list[Peer] = []
-        exchanges = (Replayed(requests, partial(next, _turns(peers, kept), None) if busy else _idle) for _ in range(HANDSHAKES))
+        exchanges = (Replayed(requests, partial(next, turns(peers, kept), None) if busy else _idle) for _ in range(HANDSHAKES))
         before = process_cpu(empty.pid)
         WAYS[way](empty.channel, self.scenario.role, exchanges, in_flight)
         return (process_cpu(empty.pid) - before) / HANDSHAKES
@@ -183,7 +183,7 @@ def _idle() -> None:
     pass
 
 
-def _turns(peers: Peers, kept: list[Peer]) -> Iterator[tuple[int, int]]:
+def turns(peers: Peers, kept: list[Peer]) -> Iterator[tuple[int, int]]:
     """One handshake between two of our peers, a step at a time: nanoseconds of the client's turn and the server's."""
     client, server = peers.end(server=False), peers.end(server=True)
     kept += client, server
