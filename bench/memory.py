@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import service
 from measure import Row
 from schannel import IN_FLIGHT, Bench, Peers, Scenario, turns
-from tls_peers import Peer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tls_peers import Peer
 
 CONTEXTS = 4000
 WARM = 1000
