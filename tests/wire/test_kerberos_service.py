@@ -95,12 +95,16 @@ def test_a_silent_kdc_holds_nobody_up(realm, tmp_path):
         text = (realm.folder / "krb5.conf").read_text("utf-8")
         (tmp_path / "krb5.conf").write_text(text.replace(f":{realm.port}", f":{silent.getsockname()[1]}"), "utf-8")
         silenced = {"KRB5_CONFIG": str(tmp_path / "krb5.conf")}
-        with running(tmp_path / "other", DEADLINE, env=silenced) as away, running(tmp_path / "one", DEADLINE) as here:
-            with Client(away.target) as one, Client(here.target) as other:
-                began = time.monotonic()
-                with pytest.raises(SspiError) as refused:
-                    alice(one).initialize(mit.HTTP, flags=FLAGS).step()
-                assert refused.value.status is Status.SEC_E_NO_AUTHENTICATING_AUTHORITY
-                assert time.monotonic() - began < 20, "a hang and no deadline"
-                token = alice(other).initialize(mit.HTTP, flags=FLAGS).step().token
-                assert service(one, realm).accept().step(token).done
+        with (
+            running(tmp_path / "other", DEADLINE, env=silenced) as away,
+            running(tmp_path / "one", DEADLINE) as here,
+            Client(away.target) as one,
+            Client(here.target) as other,
+        ):
+            began = time.monotonic()
+            with pytest.raises(SspiError) as refused:
+                alice(one).initialize(mit.HTTP, flags=FLAGS).step()
+            assert refused.value.status is Status.SEC_E_NO_AUTHENTICATING_AUTHORITY
+            assert time.monotonic() - began < 20, "a hang and no deadline"
+            token = alice(other).initialize(mit.HTTP, flags=FLAGS).step().token
+            assert service(one, realm).accept().step(token).done

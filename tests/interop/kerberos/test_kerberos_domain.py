@@ -116,6 +116,29 @@ def test_an_account_that_was_locked_out(inside, samba_dc):
     assert refused.value.status is Status.SEC_E_LOGON_DENIED
 
 
+def change(name, old, new):
+    call = package().change_account_password(name, domain.REALM, old, new)
+    a_world().run(call)
+
+
+def test_a_password_is_changed_with_the_old_one(inside, samba_dc):
+    samba_dc.tool("domain", "passwordsettings", "set", "--min-pwd-age=0")
+    samba_dc.create_user("krb-changing")
+    with pytest.raises(SspiError) as refused:
+        change("krb-changing", "not it", "N3w-pass!1")
+    assert refused.value.status is Status.SEC_E_LOGON_DENIED
+    change("krb-changing", domain.PASSWORD, "N3w-pass!1")
+    assert user("krb-changing", "N3w-pass!1").step()
+
+
+def test_a_password_the_domain_does_not_take(inside):
+    with pytest.raises(SspiError) as refused:
+        change("krb-alice", domain.PASSWORD, "short")
+    assert refused.value.status is Status.SEC_E_INVALID_PARAMETER
+    assert "short" not in refused.value.message.split()
+    assert user().step()
+
+
 def test_a_target_nobody_registered(inside):
     with pytest.raises(SspiError) as refused:
         user(target="HTTP/nowhere.ad.example.test").step()

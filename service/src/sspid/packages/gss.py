@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 UNREACHABLE = -1
 """`GssError.code` where no KDC answered before the deadline."""
+REFUSED_PASSWORD = -2
+"""`GssError.code` where the password service does not take the new password."""
 
 
 class GssError(SspiError):
@@ -103,6 +105,15 @@ class AcceptGss(Question[GssStep]):
     context: object | None
     token: bytes = field(repr=False)
     bindings: Bindings | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeGssPassword(Question[None]):
+    """Change a principal's password with its old one (RFC 3244); asks the KDC and its password service."""
+
+    principal: str
+    old: str = field(repr=False)
+    new: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,12 +46,17 @@ class MitKerberos:
             gss.OpenGssCredential: lambda question, _caller: _module("gss_credentials").open_credential(question),
             gss.InitiateGss: self._initiate,
             gss.AcceptGss: self._accept,
+            gss.ChangeGssPassword: self._change_password,
         }
 
     def _initiate(self, question: gss.InitiateGss, _caller: str) -> Any:
         initiate = _module("gss_contexts").initiate
         # Later legs read the acceptor's answer and ask nobody.
         return self._deadline.run(lambda: initiate(question)) if question.context is None else initiate(question)
+
+    def _change_password(self, question: gss.ChangeGssPassword, _caller: str) -> None:
+        change = _module("gss_passwords").change
+        self._deadline.run(lambda: change(question))
 
     def _accept(self, question: gss.AcceptGss, _caller: str) -> Any:
         accept = _module("gss_contexts").accept

@@ -6,11 +6,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from sspid.packages.contract import Leg, Message, Protected, SecurityPackage, State, Step
+from sspid.packages.gss import ChangeGssPassword
 from sspid.packages.kerberos import acceptor, credential, established, identity, initiator, packing, protection
 from sspid.packages.kerberos.acceptor import ThirdLegExpected
 from sspid.packages.kerberos.established import Established
 from sspid.packages.kerberos.framing import MAX_TOKEN
 from sspid.packages.kerberos.initiator import ReplyExpected
+from sspid.packages.kerberos.statuses import Doing, ask
 from sspid.vocabulary.attributes import ContextAttribute, CredentialAttribute, LastClientToken, Names
 from sspid.vocabulary.credentials import CredentialUse
 from sspid.vocabulary.errors import SspiError
@@ -120,6 +122,13 @@ class Kerberos(SecurityPackage):
 
     async def verify_signature(self, state: State, message: Message) -> Protected:
         return await protection.verify(_established(state), message)
+
+    async def change_account_password(self, account: str, domain: str, old: str, new: str) -> None:
+        lacking = self.readiness()
+        if lacking:
+            # Negotiate then passes on to its next package.
+            raise SspiError(SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION, lacking)
+        await ask(ChangeGssPassword(credential.principal_of(account, domain), old, new), Doing.INITIATING)
 
     def free_credentials_handle(self, credential: Any) -> None:
         held: KerberosCredential = credential

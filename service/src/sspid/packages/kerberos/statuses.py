@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from sspid.packages.gss import UNREACHABLE, GssError
+from sspid.packages.gss import REFUSED_PASSWORD, UNREACHABLE, GssError
 from sspid.vocabulary.buffers import token
 from sspid.vocabulary.errors import FailureDetail, SspiError
 from sspid.vocabulary.status import SecurityStatus as Status
@@ -76,6 +76,7 @@ _ANY_SIDE: Final[dict[int, Status]] = {
     243: Status.SEC_E_TARGET_UNKNOWN,  # KRB5_ERR_NUMERIC_REALM
     224: Status.SEC_E_NO_AUTHENTICATING_AUTHORITY,  # KRB5_CONFIG_NODEFREALM
     UNREACHABLE: Status.SEC_E_NO_AUTHENTICATING_AUTHORITY,
+    REFUSED_PASSWORD: Status.SEC_E_INVALID_PARAMETER,
 }
 
 _ACCEPTING: Final[dict[int, Status]] = _ANY_SIDE | {
@@ -109,6 +110,7 @@ _ADVICE: Final[dict[Status, str]] = {
     Status.SEC_E_BAD_BINDINGS: "both ends must bind to the same channel",
     Status.SEC_E_CONTEXT_EXPIRED: "fetch new tickets",
     Status.SEC_E_DELEGATION_REQUIRED: "have the KDC allow this service to delegate to that target",
+    Status.SEC_E_INVALID_PARAMETER: "choose another password",
     Status.SEC_E_KDC_UNKNOWN_ETYPE: "give both accounts AES keys",
     Status.SEC_E_MESSAGE_ALTERED: "the message is not what the peer protected",
     Status.SEC_E_NO_AUTHENTICATING_AUTHORITY: "see that krb5.conf or DNS names a KDC that answers",
