@@ -49,17 +49,18 @@ async def first_leg(inner: Mapping[str, SecurityPackage], state: HintSent | None
     credential: NegotiateCredential = leg.credential
     rules = await policy.read()
     parts = {name: credential.parts[name] for name in rules.packages if name in credential.parts}
-    if not leg.token:
+    received = leg.token
+    if not received:
         if state is not None:
             raise malformed("the client's NegTokenInit is due and the token is empty")
         return _hint(parts)
-    bare = _bare_mechanism(leg.token)
+    bare = _bare_mechanism(received)
     if bare is not None:
         name = PACKAGE_OF[bare]
         if name not in parts:
             raise _no_common(leg)
         return await bare_leg(Bare(Speaking(bare, inner[name], parts[name])), leg)
-    init = tokens.read_init(leg.token)
+    init = tokens.read_init(received)
     chosen = next((mechanism for mechanism in init.mechanisms if PACKAGE_OF.get(mechanism) in parts), None)
     if chosen is None:
         raise _no_common(leg)

@@ -36,7 +36,7 @@ async def acquire(inner: Mapping[str, SecurityPackage], request: CredentialReque
     parts, failures = await _acquired(able, request)
     if not parts:
         raise _most_telling(list(failures.values()))
-    if request.use is CredentialUse.INBOUND and request.secret is not None:
+    if failures and request.use is CredentialUse.INBOUND and request.secret is not None:
         others = {name: able[name] for name, failure in failures.items() if failure.status is _UNKNOWN}
         parts |= (await _acquired(others, replace(request, secret=None)))[0]
     ends = [part.expiry for part in parts.values()]

@@ -129,12 +129,12 @@ class Negotiate(SecurityPackage):
         raise SspiError(SecurityStatus.SEC_E_INVALID_TOKEN, message)
 
     async def encrypt_message(self, state: State, message: Message) -> Protected:
-        context = _established(state)
-        return await context.package.encrypt_message(context.state, message)
+        package, context = _protecting(state)
+        return await package.encrypt_message(context, message)
 
     async def decrypt_message(self, state: State, message: Message) -> Protected:
-        context = _established(state)
-        return await context.package.decrypt_message(context.state, message)
+        package, context = _protecting(state)
+        return await package.decrypt_message(context, message)
 
     async def make_signature(self, state: State, message: Message) -> Protected:
         context = _established(state)
@@ -143,6 +143,10 @@ class Negotiate(SecurityPackage):
     async def verify_signature(self, state: State, message: Message) -> Protected:
         context = _established(state)
         return await context.package.verify_signature(context.state, message)
+
+    def protects_early(self, state: State) -> bool:
+        """Say yes once the initiator's mechanism is done: CredSSP seals before the acceptor's mechListMIC ([MS-CSSP] 3.1.5)."""
+        return isinstance(state, initiator.Underway) and state.speaking.done
 
     async def change_account_password(self, account: str, domain: str, old: str, new: str) -> None:
         for package in self._inner.values():
@@ -186,6 +190,14 @@ def _established(state: State) -> Established:
         return state
     message = "This Negotiate context is not established yet: pass the peer's tokens until SEC_E_OK first."
     raise SspiError(SecurityStatus.SEC_E_INVALID_HANDLE, message)
+
+
+def _protecting(state: State) -> tuple[SecurityPackage, Any]:
+    """Return the package that seals and its context, as soon as it can."""
+    if isinstance(state, initiator.Underway) and state.speaking.done:
+        return state.speaking.package, state.speaking.state
+    context = _established(state)
+    return context.package, context.state
 
 
 def _finished() -> SspiError:

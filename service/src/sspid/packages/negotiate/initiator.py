@@ -47,10 +47,10 @@ async def first_leg(inner: Mapping[str, SecurityPackage], leg: Leg) -> Step:
     """Send a NegTokenInit with the preferred mechanism's first token; the input, if any, is a NegTokenInit2."""
     credential: NegotiateCredential = leg.credential
     rules = await policy.read()
-    names = [name for name in rules.packages if name in credential.parts]
-    accepted = set(tokens.read_init(leg.token).mechanisms) if leg.token else None
-    offers = {name: _offered(name, accepted) for name in names}
-    names = [name for name in names if offers[name]]
+    hint = leg.token
+    accepted = set(tokens.read_init(hint).mechanisms) if hint else None
+    offers = {name: offer for name in rules.packages if name in credential.parts and (offer := _offered(name, accepted))}
+    names = list(offers)
     if not names:
         raise _nothing_in_common(hinted=accepted is not None)
     failure: SspiError | None = None
@@ -70,7 +70,9 @@ async def first_leg(inner: Mapping[str, SecurityPackage], leg: Leg) -> Step:
 
 
 def _offered(name: str, accepted: set[bytes] | None) -> tuple[bytes, ...]:
-    return tuple(mechanism for mechanism in OFFERED[name] if accepted is None or mechanism in accepted)
+    if accepted is None:
+        return OFFERED[name]
+    return tuple(mechanism for mechanism in OFFERED[name] if mechanism in accepted)
 
 
 def _begun(offer: tuple[bytes, ...], speaking: Speaking, sent: bytes) -> Step:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sspid.packages.contract import SecurityPackage, Step
+    from sspid.vocabulary.buffers import Buffers
 
 _INTEGRITY = frozenset({ContextFlag.INTEGRITY})
 
@@ -52,8 +53,9 @@ class Speaking(NamedTuple):
         return self._after(step), token_in(step.output)
 
     def _leg(self, leg: Leg, received: bytes, flags: Flags) -> Leg:
-        others = tuple(buffer for buffer in leg.input if buffer.type is not BufferType.TOKEN)
-        buffers = (token(received), *others) if received else others
+        buffers: Buffers = (token(received),) if received else ()
+        if len(leg.input) > 1 or not received:
+            buffers += tuple(buffer for buffer in leg.input if buffer.type is not BufferType.TOKEN)
         return Leg(self.credential, buffers, flags, leg.target_name, leg.caller, leg.network_data_rep)
 
     def _after(self, step: Step) -> Speaking:

@@ -25,7 +25,7 @@ class NegState(IntEnum):
 
 
 _STATES: Final = {state: der.tlv(0xA0, bytes((der.ENUMERATED, 1, state))) for state in NegState}
-_STATE_OF: Final = {int(state): state for state in NegState}
+_STATE_OF: Final = {bytes((state,)): state for state in NegState}
 
 
 class Init(NamedTuple):
@@ -98,15 +98,17 @@ def read_init(data: bytes) -> Init:
     fields = _fields(data, start, end)
     if 0 not in fields:
         raise der.malformed("the NegTokenInit has no mechanisms")
-    listed = fields[0]
+    tag, first, at, stop = fields[0]
+    if tag != der.SEQUENCE:
+        raise der.malformed(f"the mechanism list has tag {tag:#04x} and not {der.SEQUENCE:#04x}")
     mic = fields.get(4)
     # [MS-SPNG] 2.2.1: field 3 is negHints where it is a SEQUENCE; then the MIC moves to field 4.
     third = fields.get(3)
-    if third is not None and data[third[0]] != der.SEQUENCE:
+    if third is not None and third[0] != der.SEQUENCE:
         mic = third
     return Init(
-        _mechanisms(data, *listed),
-        data[listed[0] : listed[1]],
+        _mechanisms(data, at, stop),
+        data[first:stop],
         _octets(data, fields.get(2), "the mechToken"),
         _octets(data, mic, "the mechListMIC"),
     )
@@ -119,15 +121,16 @@ def read_response(data: bytes) -> Response:
     fields = _fields(data, start, end)
     state = None
     if 0 in fields:
-        at, stop = der.whole(data, *fields[0], der.ENUMERATED, "the negState")
-        state = _STATE_OF.get(int.from_bytes(data[at:stop], "big"))
+        tag, _, at, stop = fields[0]
+        state = _STATE_OF.get(data[at:stop]) if tag == der.ENUMERATED else None
         if state is None:
             raise der.malformed("the negState is none that RFC 4178 knows")
     mechanism = None
     if 1 in fields:
-        at, stop = fields[1]
-        der.whole(data, at, stop, der.OBJECT_IDENTIFIER, "the supportedMech")
-        mechanism = data[at:stop]
+        tag, first, _, stop = fields[1]
+        if tag != der.OBJECT_IDENTIFIER:
+            raise der.malformed(f"the supportedMech has tag {tag:#04x} and not {der.OBJECT_IDENTIFIER:#04x}")
+        mechanism = data[first:stop]
     token = _octets(data, fields.get(2), "the responseToken")
     mic = _octets(data, fields.get(3), "the mechListMIC")
     # Windows 2000 repeated the token where the MIC belongs.
@@ -138,24 +141,28 @@ def _framed(content: bytes) -> bytes:
     return der.tlv(der.GSS_FRAMING, SPNEGO + der.tlv(0xA0, der.tlv(der.SEQUENCE, content)))
 
 
-def _fields(data: bytes, start: int, end: int) -> dict[int, tuple[int, int]]:
-    """Read the context-tagged fields of a SEQUENCE: where each one's content starts and ends."""
-    fields: dict[int, tuple[int, int]] = {}
+_Field = tuple[int, int, int, int]
+"""The one element in an explicitly tagged field: its tag, where it starts, where its content starts, and where both end."""
+
+
+def _fields(data: bytes, start: int, end: int) -> dict[int, _Field]:
+    """Read the context-tagged fields of a SEQUENCE, each with the element in it."""
+    fields: dict[int, _Field] = {}
     last = -1
     while start < end:
         tag, at, start = der.read(data, start, end, "a field")
         number = tag - 0xA0
         if not last < number <= 4:
             raise der.malformed(f"a field has tag {tag:#04x}, unknown or out of order")
-        if at == start:
-            raise der.malformed(f"field {number} is empty")
-        fields[number] = (at, start)
+        inner, content, stop = der.read(data, at, start, "a field's element")
+        if stop != start:
+            raise der.malformed(f"{start - stop} bytes follow the element in field {number}")
+        fields[number] = (inner, at, content, stop)
         last = number
     return fields
 
 
 def _mechanisms(data: bytes, start: int, end: int) -> tuple[bytes, ...]:
-    start, end = der.whole(data, start, end, der.SEQUENCE, "the mechanism list")
     found: list[bytes] = []
     while start < end:
         _, stop = der.expect(data, start, end, der.OBJECT_IDENTIFIER, "a mechanism")
@@ -168,8 +175,10 @@ def _mechanisms(data: bytes, start: int, end: int) -> tuple[bytes, ...]:
     return tuple(found)
 
 
-def _octets(data: bytes, field: tuple[int, int] | None, what: str) -> bytes | None:
+def _octets(data: bytes, field: _Field | None, what: str) -> bytes | None:
     if field is None:
         return None
-    start, end = der.whole(data, *field, der.OCTET_STRING, what)
+    tag, _, start, end = field
+    if tag != der.OCTET_STRING:
+        raise der.malformed(f"{what} has tag {tag:#04x} and not {der.OCTET_STRING:#04x}")
     return data[start:end]
