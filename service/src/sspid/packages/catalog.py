@@ -16,6 +16,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "ntlm": (),
     "kerberos": (),
     "negotiate": ("kerberos", "ntlm"),
+    "credssp": ("schannel", "negotiate", "ntlm"),
 }
 """Folder -> the folders of its inner packages, which come before it and are handed to its constructor by name."""
 

@@ -226,6 +226,11 @@ class SecurityPackage:
         del state, message
         self._unsupported("VerifySignature")
 
+    def protects_early(self, state: State) -> bool:
+        """Tell whether messages may be protected though the handshake goes on: SPNEGO, once its mechanism is done."""
+        del state
+        return False
+
     def mechlist_mic_required(self, state: State) -> bool:
         """Tell whether this established mechanism makes SPNEGO's mechListMIC mandatory ([MS-SPNG] 3.3.5.1)."""
         del state

@@ -11,6 +11,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
 
+from sspid.packages.catalog import PACKAGES
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -53,7 +55,7 @@ class Policies:
 def policy_type(package: str) -> type[Any]:
     """The policy dataclass of a package: the one in its folder's `policy` module. `PolicyError` where there is none."""
     name = f"sspid.packages.{package}.policy"
-    if not package.isidentifier() or find_spec("sspid.packages." + package) is None or find_spec(name) is None:
+    if package not in PACKAGES or find_spec(name) is None:
         raise PolicyError(package, f"{package!r} is no package with a policy.")
     module = import_module(name)
     for found in vars(module).values():
@@ -70,24 +72,21 @@ def build(package: str, table: Table) -> Any:
     for key in table:
         if key not in known:
             raise PolicyError(key, f"{key} is no key of [policy.{package}]; it has {', '.join(sorted(known))}.")
-    return made(**{key: _converted(key, value, hints[key]) for key, value in table.items()})
+    values = {key: _converted(key, value, hints[key]) for key, value in table.items()}
+    try:
+        return made(**values)
+    except ValueError as error:
+        raise PolicyError(package, f"[policy.{package}]: {error}.") from None
 
 
 def documented() -> Iterator[tuple[str, str, str]]:
-    """Every package with a policy: key, default and what may be given, for docs/policy.md and check-config."""
-    from sspid import packages  # noqa: PLC0415  # as the catalog's folders, but without loading them
-
-    for folder in sorted(path for root in packages.__path__ for path in _folders(root)):
-        made = policy_type(folder)
-        hints = get_type_hints(made)
-        for each in fields(made):
-            yield f"policy.{folder}.{each.name}", _shown(each), _described(hints[each.name])
-
-
-def _folders(root: str) -> Iterator[str]:
-    from pathlib import Path  # noqa: PLC0415  # as above
-
-    return (path.parent.name for path in Path(root).glob("*/policy.py"))
+    """Key, default and what may be given of every policy there is, for docs/policy.md."""
+    for folder in sorted(PACKAGES):
+        if find_spec(f"sspid.packages.{folder}.policy") is not None:
+            made = policy_type(folder)
+            hints = get_type_hints(made)
+            for each in fields(made):
+                yield f"policy.{folder}.{each.name}", _shown(each), _described(hints[each.name])
 
 
 def _shown(each: Any) -> str:

@@ -1,0 +1,149 @@
+"""The few DER forms that CredSSP's messages are made of, written and read by hand for speed; no schema and no message.
+
+Reading forgives lengths longer than they need be, as peers send them. Nothing indefinite.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sspid.vocabulary.errors import SspiError
+from sspid.vocabulary.status import SecurityStatus
+
+INTEGER: Final = 0x02
+BIT_STRING: Final = 0x03
+OCTET_STRING: Final = 0x04
+SEQUENCE: Final = 0x30
+CONTEXT: Final = 0xA0
+"""The tag of field 0; every field of [MS-CSSP] 2.2 is tagged explicitly."""
+
+_MAX_INTEGER: Final = 8
+
+
+def tlv(tag: int, content: bytes) -> bytes:
+    """Write one element."""
+    size = len(content)
+    if size < 0x80:
+        return bytes((tag, size)) + content
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes((tag, 0x80 | len(length))) + length + content
+
+
+def sequence(*fields: bytes) -> bytes:
+    """Write a SEQUENCE of fields that are DER already."""
+    return tlv(SEQUENCE, b"".join(fields))
+
+
+def integer(field: int, value: int) -> bytes:
+    """Write an INTEGER as field number `field`."""
+    return tlv(CONTEXT + field, tlv(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True)))
+
+
+def octets(field: int, value: bytes) -> bytes:
+    """Write an OCTET STRING as field number `field`."""
+    return tlv(CONTEXT + field, tlv(OCTET_STRING, value))
+
+
+def whole_length(data: bytes) -> int:
+    """Length of the SEQUENCE that `data` begins with, header included; 0 where its header is not whole yet."""
+    if data and data[0] != SEQUENCE:
+        raise malformed(f"it begins with byte {data[0]:#04x} and not with a SEQUENCE")
+    if len(data) < 2:
+        return 0
+    if data[1] < 0x80:
+        return 2 + data[1]
+    count = data[1] & 0x7F
+    if not 1 <= count <= 4:
+        raise malformed("it has a length that is not definite")
+    return 2 + count + int.from_bytes(data[2 : 2 + count], "big") if len(data) >= 2 + count else 0
+
+
+def read(data: bytes, offset: int, end: int, what: str) -> tuple[int, int, int]:
+    """Read one element's header within `data[offset:end]`: its tag, where its content starts and where it ends."""
+    if offset + 2 > end:
+        raise malformed(f"{what} is cut off")
+    tag, length = data[offset], data[offset + 1]
+    start = offset + 2
+    if length >= 0x80:
+        count = length & 0x7F
+        if not 1 <= count <= 4 or start + count > end:
+            raise malformed(f"{what} has a length that is not definite")
+        length = int.from_bytes(data[start : start + count], "big")
+        start += count
+    if start + length > end:
+        raise malformed(f"{what} ends at byte {start + length} of {end}")
+    return tag, start, start + length
+
+
+def whole(data: bytes, offset: int, end: int, tag: int, what: str) -> tuple[int, int]:
+    """Read the header of an element that must have `tag` and end at `end`: where its content starts and ends."""
+    found, start, stop = read(data, offset, end, what)
+    if found != tag:
+        raise malformed(f"{what} has tag {found:#04x} and not {tag:#04x}")
+    if stop != end:
+        raise malformed(f"{end - stop} bytes follow {what}")
+    return start, stop
+
+
+class Fields:
+    """The explicitly tagged fields of one SEQUENCE, each read when it is asked for."""
+
+    __slots__ = ("_data", "_found", "_what")
+
+    def __init__(self, data: bytes, start: int, end: int, last: int, what: str) -> None:
+        """Read the SEQUENCE at `data[start:end]`, whose fields are numbered up to `last`; an unknown one is malformed."""
+        self._data = data
+        self._what = what
+        self._found: dict[int, tuple[int, int]] = {}
+        start, end = whole(data, start, end, SEQUENCE, what)
+        previous = -1
+        while start < end:
+            tag, at, start = read(data, start, end, f"a field of {what}")
+            number = tag - CONTEXT
+            if not previous < number <= last:
+                raise malformed(f"{what} has a field with tag {tag:#04x}, unknown or out of order")
+            self._found[number] = (at, start)
+            previous = number
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._found
+
+    def place(self, number: int) -> tuple[int, int]:
+        """Where the content of a field starts and ends; SEC_E_INVALID_TOKEN where it is missing."""
+        found = self._found.get(number)
+        if found is None:
+            raise malformed(f"{self._what} lacks its field {number}")
+        return found
+
+    def octets(self, number: int) -> bytes:
+        """An OCTET STRING that must be there."""
+        start, end = whole(self._data, *self.place(number), OCTET_STRING, f"field {number} of {self._what}")
+        return self._data[start:end]
+
+    def optional_octets(self, number: int) -> bytes | None:
+        """An OCTET STRING; None where there is none."""
+        return self.octets(number) if number in self._found else None
+
+    def integer(self, number: int) -> int:
+        """An INTEGER that must be there."""
+        start, end = whole(self._data, *self.place(number), INTEGER, f"field {number} of {self._what}")
+        if not 1 <= end - start <= _MAX_INTEGER:
+            raise malformed(f"field {number} of {self._what} is no integer of 1 to {_MAX_INTEGER} bytes")
+        return int.from_bytes(self._data[start:end], "big", signed=True)
+
+    def members(self, number: int) -> list[tuple[int, int]]:
+        """Where the elements of a SEQUENCE OF start and end; none of a field that is missing."""
+        if number not in self._found:
+            return []
+        start, end = whole(self._data, *self._found[number], SEQUENCE, f"field {number} of {self._what}")
+        found = []
+        while start < end:
+            _, _, stop = read(self._data, start, end, f"an element of field {number} of {self._what}")
+            found.append((start, stop))
+            start = stop
+        return found
+
+
+def malformed(what: str) -> SspiError:
+    """Say what is wrong with a message."""
+    return SspiError(SecurityStatus.SEC_E_INVALID_TOKEN, f"The CredSSP message is malformed: {what}.")
