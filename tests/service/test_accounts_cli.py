@@ -174,6 +174,7 @@ def test_a_certificate_is_mapped_and_unmapped(run, directory, tmp_path, by):
     assert by in run("map", "alice", "--certificate", str(pem), "--by", by)
     assert directory.map_certificate(question, "").name == "alice"
     run("map", "alice", "--certificate", str(pem), "--by", by, "--remove")
+    directory.expire()
     assert directory.map_certificate(question, "") is None
 
 

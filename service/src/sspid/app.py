@@ -158,10 +158,13 @@ class Service:
         whereabouts = Whereabouts(settings.data_dir, own.url, own.key_file, own.deadline_seconds)
         store = Opening(whereabouts).store
         rules = Rules(any_domain=own.any_domain, elsewhere=settings.winbind.enabled)
-        directory = Directory(store, machine.machine, self._log, rules=rules, cache_seconds=own.cache_seconds)
+        deadline = None if whereabouts.is_file else own.deadline_seconds
+        directory = Directory(
+            store, machine.machine, self._log, rules=rules, cache_seconds=own.cache_seconds, deadline=deadline
+        )
         lockout = Lockout(own.lockout.failures, own.lockout.window_seconds, own.lockout.duration_seconds)
         logons = Logons(self._log, directory, lockout)
-        nonces = NonceFile(settings.data_dir / "nonces.sqlite") if whereabouts.is_file else NonceTable(store)
+        nonces = NonceFile(settings.data_dir / "nonces.sqlite") if whereabouts.is_file else NonceTable(store, deadline)
         winbind = Winbind(_winbind(settings.winbind), self._log)
         return {
             questions.LookUpAccount: directory.look_up,

@@ -11,7 +11,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -22,6 +22,7 @@ import pytest
 from sspid_testing import peers
 
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Iterator
 
 _USER = "postgres"
@@ -34,6 +35,7 @@ class PostgresqlServer:
 
     port: int
     programs: Path
+    data: Path
 
     def new_database(self) -> str:
         """The URL of an empty database."""
@@ -41,6 +43,14 @@ class PostgresqlServer:
         address = ("-h", "127.0.0.1", "-p", str(self.port), "-U", _USER)
         subprocess.run([self.programs / "createdb", *address, name], check=True, capture_output=True)
         return f"postgresql://{_USER}@127.0.0.1:{self.port}/{name}"
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the server and to each of its connections' processes."""
+        leader = int((self.data / "postmaster.pid").read_text("utf-8").split()[0])
+        children = Path(f"/proc/{leader}/task/{leader}/children").read_text("utf-8").split()
+        for each in (leader, *map(int, children)):
+            with suppress(ProcessLookupError):
+                os.kill(each, number)
 
 
 def free_port() -> int:
@@ -78,7 +88,7 @@ def postgresql_server() -> Iterator[PostgresqlServer]:
         initdb = _as_user(programs / "initdb", "-D", data, "-U", _USER, "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C")
         subprocess.run(initdb, check=True, capture_output=True, cwd=folder)
         subprocess.run([*control, "-o", options, "start"], check=True, stdout=subprocess.DEVNULL, cwd=folder)
-        yield PostgresqlServer(port, programs)
+        yield PostgresqlServer(port, programs, data)
         subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True, cwd=folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -67,6 +67,7 @@ def test_a_callers_keys_go_before_the_packages():
         ({"digest": {"nonce_lifetime": -1}}, "nonce_lifetime", "seconds"),
         ({"digest": {"nonce_lifetime": "5m"}}, "nonce_lifetime", "seconds"),
         ({"digest": {"maxbuf": 1.5}}, "maxbuf", "whole number"),
+        ({"credssp": {"minimum_version": 7}}, "credssp", "between 2 and 6"),
         ({"ntlm": 5}, "ntlm", "table"),
         ({"callers": {"web": 5}}, "web", "table"),
         ({"callers": {"web": {"ntlm": {"x": 1}}}}, "x", "no key"),

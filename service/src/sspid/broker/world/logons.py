@@ -37,6 +37,7 @@ REASONS: Final = {
 """What the audit says of an NTSTATUS where the package gives no words of its own ([MS-ERREF] 2.3.1)."""
 _LONGEST: Final = 256
 _WAITING: Final = 4096
+_WAIT_SECONDS: Final = 1.0
 
 
 class Logons:
@@ -58,9 +59,9 @@ class Logons:
             "logon",
             caller=caller,
             package=question.package,
-            account=question.name[:_LONGEST],
-            domain=question.domain[:_LONGEST],
-            workstation=question.workstation[:_LONGEST],
+            account=_shown(question.name),
+            domain=_shown(question.domain),
+            workstation=_shown(question.workstation),
             result="granted" if good else "denied",
             ntstatus=f"0x{question.ntstatus:08X}",
             reason=question.reason or REASONS.get(question.ntstatus, ""),
@@ -81,15 +82,15 @@ class Logons:
             package=question.package,
             rule=question.rule,
             enforced=question.enforced,
-            subject=question.subject[:_LONGEST],
+            subject=_shown(question.subject),
         )
 
     def _count(self, identifier: str, question: RecordLogon) -> None:
         if self._directory.store().record_failure(identifier, self._lockout):
             self._log.warning(
                 "account locked out",
-                account=question.name[:_LONGEST],
-                domain=question.domain[:_LONGEST],
+                account=_shown(question.name),
+                domain=_shown(question.domain),
                 failures=self._lockout.failures,
                 seconds=self._lockout.duration,
             )
@@ -101,10 +102,10 @@ class Logons:
 
     def _later(self, write: Callable[[], None]) -> None:
         try:
-            self._counts.put_nowait(write)
+            # Whoever guesses faster than the database counts waits for it, within bounds.
+            self._counts.put(write, timeout=_WAIT_SECONDS)
         except queue.Full:
-            # Whoever guesses faster than the database counts waits for it.
-            self._write(write)
+            self._log.error("logons are not counted", reason="The accounts database does not keep up.")
         if self._thread is None:
             self._start()
 
@@ -129,3 +130,9 @@ class Logons:
     def flush(self) -> None:
         """Wait until everything recorded so far is counted."""
         self._counts.join()
+
+
+def _shown(name: str) -> str:
+    """A peer's name as the log can bear it: bounded, and without what would move a terminal's cursor or turn its text."""
+    name = name[:_LONGEST]
+    return name if name.isprintable() else "".join(char if char.isprintable() else "\ufffd" for char in name)

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from sspid.broker.world.accounts.errors import AccountsError
+from sspid.broker.world.accounts.patience import Patience
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.status import SecurityStatus
 
@@ -81,8 +82,9 @@ class NonceFile:
 class NonceTable:
     """A table of the accounts database, where that is a server that several machines share."""
 
-    def __init__(self, store: Callable[[], AccountStore]) -> None:
+    def __init__(self, store: Callable[[], AccountStore], deadline: float | None = None) -> None:
         self._store = store
+        self._patience = Patience(deadline)
         self._sweep_at = 0.0
 
     def count(self, question: CountNonceUse, caller: str) -> bool:
@@ -90,13 +92,16 @@ class NonceTable:
         if not 0 < question.count < _LARGEST:
             return False
         try:
-            store = self._store()
-            if time.monotonic() >= self._sweep_at:
-                self._sweep_at = time.monotonic() + _SWEEP_SECONDS
-                store.forget_nonces(time.time())
-            return store.count_nonce(_use(caller, question.nonce).hex(), question.count, question.expires.timestamp())
+            return self._patience.ask(lambda: self._count(question, caller))
         except AccountsError as error:
-            raise _unwritten(str(error)) from None
+            raise _unwritten(str(error).rstrip(".")) from None
+
+    def _count(self, question: CountNonceUse, caller: str) -> bool:
+        store = self._store()
+        if time.monotonic() >= self._sweep_at:
+            self._sweep_at = time.monotonic() + _SWEEP_SECONDS
+            store.forget_nonces(time.time())
+        return store.count_nonce(_use(caller, question.nonce).hex(), question.count, question.expires.timestamp())
 
 
 def _use(caller: str, nonce: bytes) -> bytes:

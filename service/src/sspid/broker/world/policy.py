@@ -97,6 +97,8 @@ def _shown(each: Any) -> str:
         return f"{default.total_seconds():g}"
     if isinstance(default, (frozenset, tuple)):
         return str(sorted(default) if isinstance(default, frozenset) else list(default))
+    if default == "":
+        return '""'
     return {True: "true", False: "false"}.get(default, str(default)) if isinstance(default, bool) else str(default)
 
 

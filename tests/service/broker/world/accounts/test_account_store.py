@@ -13,6 +13,7 @@ from sspid.broker.world.accounts.errors import AccountsError, TakenError
 from sspid.broker.world.accounts.lockout import Lockout
 from sspid.broker.world.accounts.opening import Whereabouts, open_store
 from sspid.broker.world.accounts.records import AccountRecord, DigestHash, Mapping
+from sspid.broker.world.accounts.vault import read_key
 from sspid_testing import postgresql
 
 pytest_plugins = ("sspid_testing.postgresql", "sspid_testing.mariadb")
@@ -200,6 +201,7 @@ def test_another_key_opens_nothing(store, whereabouts, tmp_path):
 
 
 def test_many_open_a_new_database_at_once(whereabouts):
+    read_key(whereabouts.data_dir / "accounts.key", make=True)
     opened, failed = [], []
 
     def attempt():

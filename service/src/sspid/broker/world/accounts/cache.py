@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from structlog.typing import FilteringBoundLogger
 
+    from sspid.broker.world.accounts.patience import Patience
+
 Found = TypeVar("Found")
 Asked = TypeVar("Asked")
 _LARGEST: Final = 16384
@@ -25,9 +27,10 @@ _AWAY_SECONDS: Final = 1.0
 class Cache(Generic[Found]):
     """Asks for the number of changes at most every `seconds`; another number empties the cache."""
 
-    def __init__(self, changes: Callable[[], int], seconds: float, log: FilteringBoundLogger) -> None:
+    def __init__(self, changes: Callable[[], int], seconds: float, patience: Patience, log: FilteringBoundLogger) -> None:
         self._changes = changes
         self._seconds = seconds
+        self._patience = patience
         self._log = log
         self._entries: dict[Hashable, Found | None] = {}
         self._seen = -1
@@ -77,7 +80,7 @@ class Cache(Generic[Found]):
         if time.monotonic() < self._away_until:
             raise _away()
         try:
-            return question()
+            return self._patience.ask(question)
         except AccountsError as error:
             # One account that cannot be read is no reason to refuse the others.
             if isinstance(error, AwayError):

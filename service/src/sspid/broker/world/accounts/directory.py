@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from sspid.broker.world.accounts.cache import Cache
 from sspid.broker.world.accounts.certificates import mappings_of
+from sspid.broker.world.accounts.patience import Patience
 from sspid.broker.world.accounts.records import digests_of, fold
 from sspid.packages.questions import Account, DigestSecret
 from sspid.vocabulary.errors import SspiError
@@ -69,7 +70,10 @@ class DigestEntry:
 
 
 class Directory:
-    """The answers to LookUpAccount, LookUpDigestSecret and MapCertificate. The database is opened at the first question."""
+    """The answers to LookUpAccount, LookUpDigestSecret and MapCertificate. The database is opened at the first question.
+
+    `deadline`: seconds a question to it may take, None where it is a file.
+    """
 
     def __init__(
         self,
@@ -79,14 +83,16 @@ class Directory:
         *,
         rules: Rules | None = None,
         cache_seconds: float = 0.5,
+        deadline: float | None = None,
     ) -> None:
         self.store = store
         self._own = {".", fold(machine.computer), fold(machine.dns_computer)} - {""}
         self._rules = rules or Rules()
         self._named: dict[tuple[str, str], Entry] = {}
-        self._accounts: Cache[Entry] = Cache(lambda: store().changes(), cache_seconds, log)
-        self._certificates: Cache[Entry] = Cache(lambda: store().changes(), cache_seconds, log)
-        self._digests: Cache[DigestEntry] = Cache(lambda: store().changes(), cache_seconds, log)
+        patience = Patience(deadline)
+        self._accounts: Cache[Entry] = Cache(lambda: store().changes(), cache_seconds, patience, log)
+        self._certificates: Cache[Entry] = Cache(lambda: store().changes(), cache_seconds, patience, log)
+        self._digests: Cache[DigestEntry] = Cache(lambda: store().changes(), cache_seconds, patience, log)
 
     def look_up(self, question: LookUpAccount, caller: str) -> Account | None:
         """The account, None for an unknown one. SEC_E_NO_AUTHENTICATING_AUTHORITY where the database does not answer."""

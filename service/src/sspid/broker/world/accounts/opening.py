@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sspid.broker.world.accounts.errors import AccountsError, AwayError
 from sspid.broker.world.accounts.vault import Vault, read_key
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sspid.broker.world.accounts.store import AccountStore
+
+_AWAY_SECONDS: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class Opening:
         self._whereabouts = whereabouts
         self._store: AccountStore | None = None
         self._lock = threading.Lock()
+        self._away_until = 0.0
+        self._reason = ""
 
     def store(self) -> AccountStore:
         """The database. `AwayError` where it, or its key, cannot be opened."""
@@ -47,10 +52,14 @@ class Opening:
         return self._store
 
     def _opened(self) -> AccountStore:
+        """Open it, unless another thread failed to a moment ago: those that waited for it do not wait again, one by one."""
+        if time.monotonic() < self._away_until:
+            raise AwayError(self._reason)
         try:
             return open_store(self._whereabouts)
         except AccountsError as error:
-            raise AwayError(str(error)) from None
+            self._away_until, self._reason = time.monotonic() + _AWAY_SECONDS, str(error)
+            raise AwayError(self._reason) from None
 
     def close(self) -> None:
         """Close it, if it was opened."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +47,7 @@ class AccountStore:
         self._vault = vault
         with _explained():
             schema.migrate(self.engine)
-            self._check_key()
+        self._check_key()
 
     def close(self) -> None:
         """Close its connections."""
@@ -55,13 +55,13 @@ class AccountStore:
 
     def _check_key(self) -> None:
         """Find out at once, not at the first logon, whether the key is the one the database was made with."""
-        with self.engine.begin() as connection:
-            row = connection.execute(select(STATE.c.key_check)).first()
-            if row is None:
-                sealed = self._vault.seal(_CHECK, "check")
-                connection.execute(insert(STATE).values(id=1, changes=0, key_check=sealed))
-                return
-        self._vault.open(row.key_check, "check")
+        with suppress(TakenError), self._transaction() as connection:
+            if connection.execute(select(STATE.c.id)).first() is None:
+                # Another process may be as new here, and a moment earlier: then the one row is there already.
+                connection.execute(insert(STATE).values(id=1, changes=0, key_check=self._vault.seal(_CHECK, "check")))
+        with self._transaction() as connection:
+            sealed = connection.execute(select(STATE.c.key_check)).scalar_one()
+        self._vault.open(sealed, "check")
 
     def changes(self) -> int:
         """A number that grows whenever what others may have cached has changed."""
