@@ -51,6 +51,14 @@ def test_defaults(read):
     assert settings.policy == {}
 
 
+def test_the_environment_goes_first(read, monkeypatch):
+    monkeypatch.setenv("SSPID_ACCOUNTS_URL", "mysql://h/d")
+    monkeypatch.setenv("SSPID_ACCOUNTS_LOCKOUT_FAILURES", "4")
+    monkeypatch.setenv("SSPID_WINBIND_ENABLED", "false")
+    settings = read(GOOD)
+    assert (settings.accounts.url, settings.accounts.lockout.failures, settings.winbind.enabled) == ("mysql://h/d", 4, False)
+
+
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [

@@ -146,6 +146,32 @@ def test_names_in_the_log_are_bounded(logons, log):
         assert max(len(str(value)) for value in line.values()) <= 256
 
 
+def test_names_in_the_log_move_no_cursor(logons, log):
+    logons.record(RecordLogon("NTLM", "a\x1b[2Jlice", "d\n", "\u202ews", UNKNOWN), "web")
+    assert (log.lines[0]["account"], log.lines[0]["domain"], log.lines[0]["workstation"]) == (
+        "a\ufffd[2Jlice",
+        "d\ufffd",
+        "\ufffdws",
+    )
+
+
+def test_a_database_that_does_not_keep_up_stops_no_logon(directory, logons, log, store, monkeypatch):
+    import threading
+
+    from sspid.broker.world import logons as module
+
+    monkeypatch.setattr(module, "_WAIT_SECONDS", 0.05)
+    go_on = threading.Event()
+    monkeypatch.setattr(logons, "_write", lambda write: go_on.wait(30.0))
+    logons._counts.maxsize = 2
+    directory.look_up(LookUpAccount("alice", ""), "")
+    for _ in range(6):
+        logons.record(RecordLogon("NTLM", "alice", "", "", WRONG), "web")
+    go_on.set()
+    assert len(log.of("logon")) == 6
+    assert log.of("logons are not counted")
+
+
 def test_a_breach_says_whether_it_was_enforced(logons, log):
     logons.breach(RecordPolicyBreach("NTLM", "mic", enforced=False, subject="alice"), "web")
     assert log.lines == [
