@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -65,16 +66,9 @@ class MitKerberos:
 
 
 def _answer(name: str) -> Callable[[Any, str], Any]:
-    function: Callable[[Any], Any] | None = None
-
-    def answer(question: Any, _caller: str) -> Any:
-        nonlocal function
-        if function is None:
-            function = getattr(_module("gss_contexts"), name)
-        return function(question)
-
-    return answer
+    return lambda question, _caller: getattr(_module("gss_contexts"), name)(question)
 
 
+@cache
 def _module(name: str) -> Any:
     return import_module(f"sspid.broker.world.{name}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from sspid.vocabulary.flags import ContextFlag, Flags
@@ -50,6 +51,7 @@ def requested(flags: Flags) -> int:
     return bits
 
 
+@lru_cache(maxsize=256)
 def granted(bits: int, asked: Flags) -> Flags:
     """What a context has, from the library's flags and from what the caller asked of SSPI alone."""
     found = {flag for flag, bit in _BITS.items() if bits & bit}

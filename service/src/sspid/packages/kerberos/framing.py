@@ -26,15 +26,9 @@ class Kind(Enum):
     AP_REP = (0x6F, b"\x02\x00")
     KRB_ERROR = (0x7E, b"\x03\x00")
 
-    @property
-    def tag(self) -> int:
-        """The message's own first byte."""
-        return self.value[0]
-
-    @property
-    def token_id(self) -> bytes:
-        """The two bytes before it in a frame."""
-        return self.value[1]
+    def __init__(self, tag: int, token_id: bytes) -> None:
+        self.tag = tag
+        self.token_id = token_id
 
 
 class Token(NamedTuple):
