@@ -118,6 +118,11 @@ class Credential:
         self._acquired = acquired
 
     @property
+    def client(self) -> Client:
+        """The client it was acquired by."""
+        return self._client
+
+    @property
     def package(self) -> str:
         """The package it is for."""
         return self._acquired.package
