@@ -249,8 +249,14 @@ def _initiator_shape(response: Any) -> wire.InitializeSecurityContextResponse:
     return wire.InitializeSecurityContextResponse.FromString(response.SerializeToString())
 
 
+_known: dict[Any, tuple[bool, bool]] = {}
+"""Whether messages of a type have a context and a credential; protobuf is slow to tell."""
+
+
 def handles(call: Any) -> tuple[bytes, bytes]:
     """Context and credential handle of a request, each empty where it has none."""
-    known = call.DESCRIPTOR.fields_by_name
-    context = call.context.value if "context" in known else b""
-    return context, call.credential.value if "credential" in known else b""
+    known = _known.get(type(call))
+    if known is None:
+        fields = call.DESCRIPTOR.fields_by_name
+        known = _known[type(call)] = "context" in fields, "credential" in fields
+    return call.context.value if known[0] else b"", call.credential.value if known[1] else b""
