@@ -120,6 +120,27 @@ def test_wrong_passwords_lock_out_until_unlocked(service, front):
     assert status(front.log_on("carol", "Passw0rd")) == "SEC_E_OK"
 
 
+def test_workers_count_together(tmp_path):
+    """Each logon on a connection of its own, so that both workers have some; a lock is everybody's within a second."""
+    with server.running(tmp_path, CONFIG.format(more=""), arguments=("--workers", "2")) as running:
+        accounts(running, "add", "alice", given="Passw0rd\n")
+
+        def log_on(password):
+            front = Front(running.target)
+            try:
+                return status(front.log_on("alice", password))
+            finally:
+                front.wire.channel.close()
+
+        assert {log_on("Passw0rd") for _ in range(4)} == {"SEC_E_OK"}
+        assert {log_on("wrong") for _ in range(3)} == {"SEC_E_LOGON_DENIED"}
+        until = time.monotonic() + 10.0
+        while "locked out" not in accounts(running, "list"):
+            assert time.monotonic() < until
+        time.sleep(0.75)
+        assert {log_on("Passw0rd") for _ in range(6)} == {"SEC_E_LOGON_DENIED"}
+
+
 def test_policy_is_the_callers(tmp_path):
     own = '[policy.callers."anonymous".ntlm]\nenabled = false\n'
     with server.running(tmp_path, CONFIG.format(more=own)) as running:
