@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sspid.packages import questions
 from sspid.packages.credssp import package
@@ -16,7 +16,9 @@ from sspid.packages.schannel import package as schannel_package
 from sspid.vocabulary.credentials import CredentialUse, CredSspPair, Password, Schannel
 from sspid.vocabulary.flags import ContextFlag, Flags
 from sspid_testing import tls
-from sspid_testing.world import FixedWorld
+
+if TYPE_CHECKING:
+    from sspid_testing.world import FixedWorld
 
 TARGET = f"TERMSRV/{tls.HOST}"
 USER, DOMAIN, PASSWORD = "alice", "DOMAIN", "Passw0rd"
