@@ -56,7 +56,7 @@ class Inner:
         except SspiError as failure:
             raise without_output(failure) from None
         stands = replace(
-            self, state=step.state, complete=step.established, granted=step.granted | self.granted, expiry=step.expiry
+            self, state=step.state, complete=step.established, granted=step.granted, expiry=step.expiry
         )
         return stands, token_in(step.output)
 
