@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from sspid_protos.sspi.v1 import context_service_pb2, credential_service_pb2, message_service_pb2, package_service_pb2
@@ -11,6 +12,8 @@ from sspid_protos.sspi.v1 import context_service_pb2, credential_service_pb2, me
 from sspid_client.questions import Question
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from google.protobuf.message import Message
 
 Reply = TypeVar("Reply", bound="Message")
@@ -50,6 +53,17 @@ def session_request(call: Call[Any], number: int) -> context_service_pb2.Session
     """`call` as it travels on a Session stream."""
     return context_service_pb2.SessionRequest(number=number, **{call.function.field: call.request})  # type: ignore[arg-type]  # a oneof chosen by name
 
+
+def together(
+    first: context_service_pb2.SessionRequest, ready: Iterator[context_service_pb2.SessionRequest]
+) -> context_service_pb2.SessionRequest:
+    """One message for `first` and the requests that are ready by now: cheaper for both sides than a message each."""
+    first.also.extend(islice(ready, TOGETHER))
+    return first
+
+
+TOGETHER = 31
+"""Calls that travel with a first one, at most; the service answers 32 at once."""
 
 _CONTEXT = "/sspi.v1.ContextService/"
 _MESSAGE = "/sspi.v1.MessageService/"

@@ -52,8 +52,12 @@ class Outstanding(Generic[Waiting]):
         with self._lock:
             self._waiting.pop(number, None)
 
-    def answer(self, response: SessionResponse) -> None:
-        """Hand an answer to who waits for it; one that nobody waits for is dropped."""
+    def answer(self, message: SessionResponse) -> None:
+        """Hand each answer of a message to who waits for it; one that nobody waits for is dropped."""
+        for response in (message, *message.also):
+            self._answer(response)
+
+    def _answer(self, response: SessionResponse) -> None:
         with self._lock:
             field, future = self._waiting.pop(response.number, ("", None))
         if future is None or future.done():

@@ -6,6 +6,7 @@ import queue
 import threading
 import time
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
@@ -15,6 +16,8 @@ from sspid_client import calls, replies
 from sspid_client.outstanding import Outstanding, StreamBrokenError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from google.protobuf.message import Message
 
     from sspid_client.calls import Call
@@ -37,8 +40,18 @@ class SessionStream:
             request_serializer=context_service_pb2.SessionRequest.SerializeToString,
             response_deserializer=context_service_pb2.SessionResponse.FromString,
         )
-        self._stream = open_stream(iter(self._requests.get, None))
+        self._stream = open_stream(self._written())
         threading.Thread(target=self._read, name="sspid-session", daemon=True).start()
+
+    def _written(self) -> Iterator[context_service_pb2.SessionRequest]:
+        while (request := self._requests.get()) is not None:
+            yield calls.together(request, self._ready())
+
+    def _ready(self) -> Iterator[context_service_pb2.SessionRequest]:
+        with suppress(queue.Empty):
+            while (request := self._requests.get_nowait()) is not None:
+                yield request
+            self._requests.put(None)
 
     def call(self, call: Call[Reply], timeout: float) -> Reply:
         """Make `call` and wait for its answer. StreamBrokenError where it must be made again elsewhere."""

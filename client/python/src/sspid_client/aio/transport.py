@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
@@ -13,7 +14,7 @@ from sspid_client import calls, replies
 from sspid_client.outstanding import Outstanding, StreamBrokenError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from google.protobuf.message import Message
 
@@ -42,7 +43,13 @@ class SessionStream:
 
     async def _written(self) -> AsyncIterator[context_service_pb2.SessionRequest]:
         while (request := await self._requests.get()) is not None:
-            yield request
+            yield calls.together(request, self._ready())
+
+    def _ready(self) -> Iterator[context_service_pb2.SessionRequest]:
+        with suppress(asyncio.QueueEmpty):
+            while (request := self._requests.get_nowait()) is not None:
+                yield request
+            self._requests.put_nowait(None)
 
     async def call(self, call: Call[Reply], timeout: float) -> Reply:  # noqa: ASYNC109  # the client's own, for every call
         """Make `call` and await its answer. StreamBrokenError where it must be made again elsewhere."""
