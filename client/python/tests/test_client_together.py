@@ -20,7 +20,7 @@ def test_what_is_ready_goes_along_and_no_more_than_the_service_answers_at_once()
 
 
 def test_answers_that_come_together_find_their_calls():
-    outstanding = Outstanding()
+    outstanding: Outstanding[Future[Any]] = Outstanding()
     futures: list[Future[Any]] = [Future() for _ in range(3)]
     numbers = [outstanding.enter("delete_security_context", future) for future in futures]
     first, *others = [SessionResponse(number=number, delete_security_context={}) for number in numbers]
