@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import krb5
 
 from sspid.broker.world.gss_library import KERBEROS, failures_told, gss, principal_name, service_name, without_claims
-from sspid.broker.world.gss_stores import Cache, Keys, cache_of
+from sspid.broker.world.gss_stores import Cache, Keys, cache_of, written
 from sspid.packages.gss import GssError
 from sspid.vocabulary.credentials import CredentialCache, Keytab, Password
 
@@ -56,7 +56,7 @@ class Tickets:
             if self._ends is None or self._ends - time.time() < RENEW_SECONDS:
                 principal, ticket = fetch(store.context)
                 store.fill(principal, [ticket])
-                self._ends = ticket.times.endtime
+                self._ends = ticket.times.endtime & 0xFFFFFFFF
 
 
 class Impersonated:
@@ -157,14 +157,18 @@ class Opened:
 
 def open_credential(question: OpenGssCredential) -> Opened:
     """Make a credential without asking a KDC."""
-    with failures_told():
-        match question.secret:
-            case Password():
-                return _of_password(question, question.secret)
-            case Keytab():
-                return _of_keys(question, question.secret)
-            case CredentialCache():
-                return _of_cache(question, question.secret)
+    try:
+        with failures_told():
+            match question.secret:
+                case Password():
+                    return _of_password(question, question.secret)
+                case Keytab():
+                    return _of_keys(question, question.secret)
+                case CredentialCache():
+                    return _of_cache(question, question.secret)
+    except (OverflowError, TypeError, ValueError):
+        # The bindings' own, on numbers and names in the caller's bytes that they cannot carry.
+        raise GssError(0, None, "what was given holds a number or a name that cannot be") from None
 
 
 def delegated(creds: Any) -> Opened:
@@ -177,12 +181,12 @@ def delegated(creds: Any) -> Opened:
 
 def _of_password(question: OpenGssCredential, secret: Password) -> Opened:
     def fetch(context: Any) -> tuple[Any, Any]:
-        principal = krb5.parse_name_flags(context, question.principal.encode())
+        principal = krb5.parse_name_flags(context, question.principal.encode("utf-8", "surrogatepass"))
         password = secret.password.encode("utf-8", "surrogatepass")
         return principal, krb5.get_init_creds_password(context, principal, _options(context), password=password)
 
     store = Cache()
-    principal = str(krb5.parse_name_flags(store.context, question.principal.encode()))
+    principal = written(krb5.parse_name_flags(store.context, question.principal.encode("utf-8", "surrogatepass")))
     return _opened(question, principal, Tickets(store.name, store, fetch))
 
 
@@ -194,7 +198,7 @@ def _of_keys(question: OpenGssCredential, secret: Keytab) -> Opened:
     principal = principal or keys.principals[0]
 
     def fetch(context: Any) -> tuple[Any, Any]:
-        client = krb5.parse_name_flags(context, principal.encode())
+        client = krb5.parse_name_flags(context, principal.encode("utf-8", "surrogatepass"))
         return client, krb5.get_init_creds_keytab(context, client, _options(context), keys.table)
 
     store = Cache()
@@ -205,7 +209,7 @@ def _of_cache(question: OpenGssCredential, secret: CredentialCache) -> Opened:
     if secret.path:
         context = krb5.init_context()
         name = b"FILE:" + secret.path.encode("utf-8", "surrogateescape")
-        found = str(krb5.cc_resolve(context, name).principal)
+        found = written(krb5.cc_resolve(context, name).principal)
         tickets = Tickets(name, None, None)
     else:
         store, found, ends = cache_of(secret.data)

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+_UNSIGNED = 0xFFFFFFFF
+"""Times have 32 bits and no sign, so that they last until 2106; python krb5 reads them with one."""
+
+
 class Cache:
     """An empty MEMORY cache that is destroyed with this object; whoever has it open goes on with it."""
 
@@ -41,8 +45,8 @@ def cache_of(data: bytes) -> tuple[Cache, str, float | None]:
     if principal is None:
         raise GssError(0, None, "the credential cache names no principal")
     made.fill(principal, tickets)
-    ends = [ticket.times.endtime for ticket in tickets if _grants_tickets(ticket.server)]
-    return made, str(principal), max(ends) if ends else None
+    ends = [ticket.times.endtime & _UNSIGNED for ticket in tickets if _grants_tickets(ticket.server)]
+    return made, written(principal), max(ends) if ends else None
 
 
 class Keys:
@@ -57,7 +61,7 @@ class Keys:
             self.name = b"MEMORY:" + secrets.token_hex(16).encode()
             self.table = krb5.kt_resolve(self.context, self.name)
             self._copy(data)
-        self.principals = [str(entry.principal) for entry in self.table]
+        self.principals = [written(entry.principal) for entry in self.table]
         if not self.principals:
             raise GssError(0, None, "the key table holds no key")
 
@@ -72,7 +76,7 @@ class Keys:
     def _copy(self, data: bytes) -> None:
         with _as_file(data) as path:
             for entry in krb5.kt_resolve(self.context, b"FILE:" + path):
-                krb5.kt_add_entry(self.context, self.table, entry.principal, entry.kvno, entry.timestamp, entry.key)
+                krb5.kt_add_entry(self.context, self.table, entry.principal, entry.kvno, entry.timestamp & _UNSIGNED, entry.key)
 
 
 @contextmanager
@@ -88,4 +92,10 @@ def _as_file(data: bytes) -> Iterator[bytes]:
 
 
 def _grants_tickets(server: Any) -> bool:
-    return server is not None and str(server).startswith("krbtgt/")
+    return server is not None and written(server).startswith("krbtgt/")
+
+
+def written(principal: Any) -> str:
+    """A principal as Kerberos writes it; python krb5's own text fails on names that are not UTF-8."""
+    name: bytes | None = principal.name
+    return (name or b"").decode("utf-8", "replace")
