@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-
+from sspid.packages.schannel.certificates import endpoint_hash, subject_of
 from sspid.packages.schannel.facts import first_finished
 from sspid.packages.schannel.framing import MAX_FRAGMENT
 from sspid.packages.schannel.handshake import end_of
@@ -136,17 +134,7 @@ def _endpoint_bindings(state: Established) -> AttributeValue:
     certificate = state.facts.local if state.server else state.facts.peer
     if not certificate:
         _no_certificate("The server has no certificate on this connection, so it has no endpoint binding.")
-    return values.ChannelBindings(b"tls-server-end-point:" + certificate_hash(certificate))
-
-
-def certificate_hash(certificate: bytes) -> bytes:
-    """Hash of a DER certificate with its signature's hash, MD5 and SHA-1 replaced by SHA-256 (RFC 5929 4.1)."""
-    algorithm = x509.load_der_x509_certificate(certificate).signature_hash_algorithm
-    if algorithm is None or algorithm.name in ("md5", "sha1"):
-        algorithm = hashes.SHA256()
-    digest = hashes.Hash(algorithm)
-    digest.update(certificate)
-    return digest.finalize()
+    return values.ChannelBindings(b"tls-server-end-point:" + endpoint_hash(certificate))
 
 
 def _session_info(state: Established) -> AttributeValue:
@@ -157,7 +145,7 @@ def _names(state: Established) -> AttributeValue:
     found = state.facts.peer if state.server else state.facts.local
     if not found:
         _no_certificate("No client certificate is in use, so the context has no user name.")
-    return values.Names(x509.load_der_x509_certificate(found).subject.rfc4514_string())
+    return values.Names(subject_of(found))
 
 
 def _flags(state: Established) -> AttributeValue:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from sspid.packages.questions import FindNamedCredential, FindTrustAnchors
+from sspid.packages.schannel.certificates import UNREADABLE, subject_of
 from sspid.packages.schannel.openssl import Chain, Connection, Context, ContextSettings, Store, TlsError
 from sspid.packages.schannel.sessions import Sessions
 from sspid.packages.schannel.settings import VERSION_NAMES, Policy, policy_of
@@ -108,7 +108,7 @@ def query_credential(credential: SchannelCredential, attribute: CredentialAttrib
         case CredentialAttribute.NAMES | CredentialAttribute.CERT if not credential.certificates:
             raise SspiError(SecurityStatus.SEC_E_NO_CREDENTIALS, "The credential holds no certificate.")
         case CredentialAttribute.NAMES:
-            return values.Names(credential.certificates[0].leaf.subject.rfc4514_string())
+            return values.Names(subject_of(credential.certificates[0].chain.leaf))
         case CredentialAttribute.CERT:
             return values.CertificateContext(credential.certificates[0].chain.leaf)
         case CredentialAttribute.SUPPORTED_PROTOCOLS:
@@ -156,15 +156,24 @@ def _certificates(pem: bytes, what: str) -> tuple[bytes, ...]:
         return ()
     try:
         return tuple(one.public_bytes(Encoding.DER) for one in x509.load_pem_x509_certificates(pem))
-    except ValueError:
+    except UNREADABLE:
         raise _unknown(f"The {what} are not PEM certificates.") from None
+
+
+def _authority_names(pem: bytes) -> tuple[bytes, ...]:
+    """The subjects (DER) of the given roots: what clients are told they may show certificates of."""
+    try:
+        loaded = x509.load_pem_x509_certificates(pem) if pem.strip() else []
+        return tuple(one.subject.public_bytes() for one in loaded)
+    except UNREADABLE:
+        raise _unknown("The trust anchors are not PEM certificates.") from None
 
 
 def _crls(pem: bytes) -> tuple[bytes, ...]:
     end = b"-----END X509 CRL-----"
     try:
         return tuple(x509.load_pem_x509_crl(part + end).public_bytes(Encoding.DER) for part in pem.split(end)[:-1])
-    except ValueError:
+    except UNREADABLE:
         raise _unknown("The CRLs are not PEM certificate revocation lists.") from None
 
 
@@ -182,7 +191,8 @@ def _load(given: CertificateAndKey, number: int) -> Certificate:
             raise _unknown(f"The key of certificate {number} does not belong to it.")
         names = _dns_names(leaf)
         secret = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-    except (ValueError, TypeError, IndexError, UnsupportedAlgorithm) as error:
+        issuers = frozenset(one.issuer.public_bytes() for one in chain)
+    except UNREADABLE as error:
         raise _unknown(
             f"Certificate {number} or its key cannot be read ({type(error).__name__}); check its form and its passphrase."
         ) from None
@@ -192,7 +202,7 @@ def _load(given: CertificateAndKey, number: int) -> Certificate:
         leaf,
         names,
         type(key).__name__,
-        frozenset(one.issuer.public_bytes() for one in chain),
+        issuers,
     )
 
 
@@ -226,7 +236,6 @@ def _settings(
     *,
     server: bool = False,
 ) -> ContextSettings:
-    names = _certificates(given.trust_anchors_pem, "trust anchors") if server else ()
     return ContextSettings(
         server=server,
         versions=policy.versions,
@@ -234,7 +243,7 @@ def _settings(
         store=store,
         crl_flags=policy.crl_flags,
         tolerated=policy.tolerated,
-        client_ca_names=tuple(x509.load_der_x509_certificate(der).subject.public_bytes() for der in names),
+        client_ca_names=_authority_names(given.trust_anchors_pem) if server else (),
         cipher_list=given.cipher_list,
         cipher_suites=given.cipher_suites,
         groups=given.groups,

@@ -9,6 +9,7 @@ from sspid.packages.schannel.framing import ALERT, last_record
 from sspid.packages.schannel.keys import TLS13_SUITES
 from sspid.packages.schannel.openssl import verify_text
 from sspid.packages.schannel.records import Direction, RecordError, Tls13Records
+from sspid.packages.schannel.refusals import refusal
 from sspid.packages.schannel.suites import number_of
 from sspid.vocabulary.buffers import BufferType, SecurityBuffer, token
 from sspid.vocabulary.errors import FailureDetail, SspiError
@@ -60,7 +61,7 @@ def _judge(connection: Connection, failure: TlsError) -> tuple[SecurityStatus, i
     if failure.verify is not None:
         error, depth = failure.verify
         status, alert = alerts.status_of_verify_error(error)
-        return status, alert, f"The {peer}'s certificate chain was refused at depth {depth}: {verify_text(error)}."
+        return status, alert, refusal(peer, error, depth, connection.refused, connection.expected)
     status, alert_or_none = alerts.status_of_reason(failure.reason)
     return status, alert_or_none, f"The TLS handshake with the {peer} failed: {failure.text}."
 

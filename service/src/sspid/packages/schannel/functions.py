@@ -56,6 +56,13 @@ class SchannelPackage(SecurityPackage):
         return await acquire(request, self._stores)
 
     async def initialize_security_context(self, state: State | None, leg: Leg) -> Step:
+        try:
+            return await self._initialize(state, leg)
+        except TlsError as failure:
+            raise _unforeseen(failure) from None
+
+    @staticmethod
+    async def _initialize(state: State | None, leg: Leg) -> Step:
         match state:
             case None:
                 now = await ReadClock() if leg.credential.policy.stapling else None
@@ -71,6 +78,13 @@ class SchannelPackage(SecurityPackage):
         raise _misplaced(state, "InitializeSecurityContext")
 
     async def accept_security_context(self, state: State | None, leg: Leg) -> Step:
+        try:
+            return self._accept(state, leg)
+        except TlsError as failure:
+            raise _unforeseen(failure) from None
+
+    @staticmethod
+    def _accept(state: State | None, leg: Leg) -> Step:
         match state:
             case None:
                 return acceptor.begin(leg)
@@ -100,7 +114,10 @@ class SchannelPackage(SecurityPackage):
 
     async def decrypt_message(self, state: State, message: Message) -> Protected:
         ready = _ready(state)
-        answer = messages.decrypt(ready, message)
+        try:
+            answer = messages.decrypt(ready, message)
+        except TlsError as failure:
+            raise _unforeseen(failure) from None
         if ready.pending is not None and ready.pending.kind in ("NewSessionTicket", "handshake message"):
             await _remember(ready)
         return answer
@@ -150,6 +167,10 @@ async def _remember(state: Established) -> None:
         expiry = await ReadClock() + timedelta(seconds=credential.policy.lifespan)
         once = state.version == TLS1_3
         credential.sessions.keep(state.caller, state.target, session, expiry, once=once)
+
+
+def _unforeseen(failure: TlsError) -> SspiError:
+    return SspiError(SecurityStatus.SEC_E_INTERNAL_ERROR, f"OpenSSL failed where it should not: {failure.text}; begin anew.")
 
 
 def _ready(state: Any) -> Established:

@@ -10,6 +10,7 @@ from cryptography import x509
 
 from sspid.packages.contract import Leg, Step
 from sspid.packages.schannel import datagrams
+from sspid.packages.schannel.certificates import UNREADABLE
 from sspid.packages.schannel.facts import gather
 from sspid.packages.schannel.failures import handshake_error
 from sspid.packages.schannel.flags import granted
@@ -131,7 +132,7 @@ def end_of(certificate: bytes) -> datetime | None:
     """When a certificate (DER) ends; the end of all time for one that does not decode."""
     try:
         return x509.load_der_x509_certificate(certificate).not_valid_after_utc
-    except ValueError:
+    except UNREADABLE:
         return datetime.max.replace(tzinfo=UTC)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 
 from sspid.packages.questions import Account, LookUpAccount, MapCertificate
+from sspid.packages.schannel.certificates import UNREADABLE
 from sspid.vocabulary.attributes import Identity
 from sspid.vocabulary.errors import FailureDetail, SspiError
 from sspid.vocabulary.status import SecurityStatus
@@ -45,7 +46,7 @@ def upn_of(certificate: bytes) -> str:
         for other in names.get_values_for_type(x509.OtherName):
             if other.type_id == _UPN:
                 return _utf8_string(other.value)
-    except (x509.ExtensionNotFound, ValueError):
+    except UNREADABLE:
         return ""
     return ""
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from sspid.packages.contract import Leg, Step
 from sspid.packages.schannel import datagrams, handshake
 from sspid.packages.schannel.alpn import wanted_protocols
+from sspid.packages.schannel.certificates import shown
 from sspid.packages.schannel.flags import refuse_impossible
-from sspid.packages.schannel.openssl import Connection
+from sspid.packages.schannel.openssl import Connection, TlsError
 from sspid.packages.schannel.stapling import judge
 from sspid.packages.schannel.states import AwaitingCredentials, Handshaking
 from sspid.vocabulary.errors import SspiError
@@ -105,13 +106,16 @@ def _aim(connection: Connection, leg: Leg) -> None:
                 "No target name was given, so the server's certificate cannot be checked against it; name the server.",
             )
         return
-    checked = policy.check_name
+    connection.expected = name
     address = _address(name)
-    if address:
-        connection.expect("", address=address if checked else b"")
-        return
-    host = _host(name)
-    connection.expect(name, host=host if checked else b"")
+    host = b"" if address else _host(name)
+    try:
+        if policy.check_name:
+            connection.expect("" if address else name, host=host, address=address)
+        else:
+            connection.expect("" if address else name)
+    except TlsError:
+        raise _no_host(name) from None
 
 
 _UNJUDGED = frozenset({ContextFlag.MANUAL_CRED_VALIDATION, ContextFlag.DEFERRED_CRED_VALIDATION})
@@ -134,10 +138,15 @@ def _host(name: str) -> bytes:
     except UnicodeEncodeError:
         host = sent = b""
     if not 0 < len(host) <= 255 or len(sent) > 255 or min(host) <= 0x20:
-        raise SspiError(
-            SecurityStatus.SEC_E_TARGET_UNKNOWN, "The target name is no host name; give a DNS name or an IP address."
-        )
+        raise _no_host(name)
     return host
+
+
+def _no_host(name: str) -> SspiError:
+    return SspiError(
+        SecurityStatus.SEC_E_TARGET_UNKNOWN,
+        f"The target name {shown(name)} is no host name that a certificate can be for; give a DNS name or an IP address.",
+    )
 
 
 def _a_label(label: str) -> bytes:

@@ -83,8 +83,10 @@ def policy_of(settings: SchannelSettings) -> Policy:
     flags = frozenset(name.removeprefix("SCH_").removeprefix("CRED_") for name in settings.flags)
     _check_flags(flags)
     versions = _versions(settings.protocols, only_datagram="USE_DTLS_ONLY" in flags)
-    if settings.session_lifespan_seconds is not None and settings.session_lifespan_seconds < 0:
-        raise _unknown("The session lifespan is negative; give seconds, or 0 for the default of ten hours.")
+    if settings.session_lifespan_seconds is not None and not 0 <= settings.session_lifespan_seconds < 1 << 32:
+        raise _unknown("The session lifespan is no DWORD of seconds; give at most 4294967295, or 0 for ten hours.")
+    for what in ("cipher_list", "cipher_suites", "groups"):
+        _check_text(what, getattr(settings, what))
     return Policy(
         versions=versions,
         datagram=max(versions) > TLS1_3,
@@ -102,6 +104,11 @@ def policy_of(settings: SchannelSettings) -> Policy:
 
 def _unknown(message: str) -> SspiError:
     return SspiError(SecurityStatus.SEC_E_UNKNOWN_CREDENTIALS, message)
+
+
+def _check_text(what: str, text: str) -> None:
+    if not (text.isascii() and text.isprintable()):
+        raise _unknown(f"The setting {what} holds more than printable ASCII; give OpenSSL's names, joined by colons.")
 
 
 def _check_flags(flags: frozenset[str]) -> None:

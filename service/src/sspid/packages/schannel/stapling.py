@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from sspid.packages.schannel.certificates import UNREADABLE
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,7 +28,7 @@ def judge(answer: bytes, leaf: bytes, issuer: bytes, now: datetime) -> int:
             x509.load_der_x509_certificate(issuer),
             now,
         )
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+    except (*UNREADABLE, InvalidSignature):
         return UNFIT
 
 

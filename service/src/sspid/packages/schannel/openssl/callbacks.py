@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sspid.packages.schannel.openssl.binding import NO_CRL, ffi, lib, running
+from sspid.packages.schannel.openssl.binding import NO_CRL, der_of, ffi, lib, running
 
 if TYPE_CHECKING:
     from sspid.packages.schannel.openssl.connections import Connection
@@ -29,6 +29,8 @@ def _judge(store_context: Any) -> tuple[Connection, bool]:
         return connection, True
     if connection.verify_error is None:
         connection.verify_error = error, lib.X509_STORE_CTX_get_error_depth(store_context)
+        found = lib.X509_STORE_CTX_get_current_cert(store_context)
+        connection.refused = b"" if found == ffi.NULL else der_of(found)
     return connection, False
 
 

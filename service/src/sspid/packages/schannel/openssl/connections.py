@@ -39,11 +39,13 @@ class Connection:
         "alpn",
         "answers_requests",
         "context",
+        "expected",
         "inward",
         "issuers",
         "judge_stapled",
         "key_log",
         "outward",
+        "refused",
         "server_name",
         "ssl",
         "verify_error",
@@ -62,6 +64,8 @@ class Connection:
         self.context = context
         self.key_log: list[bytes] = []
         self.verify_error: tuple[int, int] | None = None
+        self.refused = b""
+        self.expected = ""
         self.alpn: tuple[bytes, ...] = ()
         self.server_name = ""
         self.answers_requests = True

@@ -34,11 +34,13 @@ class Store:
         """Take DER certificates and DER CRLs; raises TlsError for one that does not decode."""
         self.pointer = ffi.gc(lib.X509_STORE_new(), lib.X509_STORE_free)
         for der in certificates:
-            lib.X509_STORE_add_cert(self.pointer, ffi.gc(certificate_from(der), lib.X509_free))
+            check(lib.X509_STORE_add_cert(self.pointer, ffi.gc(certificate_from(der), lib.X509_free)))
         for der in crls:
             bio = ffi.gc(lib.BIO_new_mem_buf(der, len(der)), lib.BIO_free)
-            crl = ffi.gc(lib.d2i_X509_CRL_bio(bio, ffi.NULL), lib.X509_CRL_free)
-            lib.X509_STORE_add_crl(self.pointer, crl)
+            crl = lib.d2i_X509_CRL_bio(bio, ffi.NULL)
+            if crl == ffi.NULL:
+                raise failure(None)
+            check(lib.X509_STORE_add_crl(self.pointer, ffi.gc(crl, lib.X509_CRL_free)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +152,10 @@ class Context:
         if settings.client_ca_names:
             names = lib.sk_X509_NAME_new_null()
             for der in settings.client_ca_names:
-                lib.sk_X509_NAME_push(
-                    names, lib.d2i_X509_NAME(ffi.NULL, ffi.new("unsigned char **", ffi.from_buffer(der)), len(der))
-                )
+                name = lib.d2i_X509_NAME(ffi.NULL, ffi.new("unsigned char **", ffi.from_buffer(der)), len(der))
+                if name == ffi.NULL:
+                    raise failure(None)
+                lib.sk_X509_NAME_push(names, name)
             lib.SSL_CTX_set_client_CA_list(context, names)
 
 
