@@ -375,7 +375,7 @@ class TestFraming:
         assert server.open(record).buffers[0].data == b"at once"
 
     def test_server_that_answers_the_finished_before_the_first_request(self):
-        """TLS 1.3: the client's Finished may come alone, and is answered by whatever TLS has to say, as lockstep clients need."""
+        """TLS 1.3: the client's Finished may come alone, and is answered all the same, as lockstep clients need."""
         client, server = credssp.client(settings=TLS13), credssp.server()
         flight = token_in(server.leg(token_in(client.leg().output)).output)
         both = token_in(client.leg(flight).output)

@@ -82,11 +82,14 @@ async def told(failure: SspiError, channel: Channel, versions: Versions, leg: Le
     """The failure with what the peer is told, where EXTENDED_ERROR was asked: errorCode, or a TLS alert."""
     if ContextFlag.EXTENDED_ERROR not in leg.flags or failure.output:
         return failure
-    if server and versions.peer_reads_error_code:
-        request = messages.write(TsRequest(versions.own, error_code=failures.error_code(failure)))
-        output = await channel.send(request)
-    else:
-        output = await channel.alert(failures.alert_for(failure))
+    try:
+        if server and versions.peer_reads_error_code:
+            output = await channel.send(messages.write(TsRequest(versions.own, error_code=failures.error_code(failure))))
+        else:
+            output = await channel.alert(failures.alert_for(failure))
+    except SspiError:
+        # The connection is closed already, often by the very alert that failed this leg.
+        return failure
     if not output:
         return failure
     granted_now = frozenset({ContextFlag.EXTENDED_ERROR})

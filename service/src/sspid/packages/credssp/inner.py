@@ -55,9 +55,7 @@ class Inner:
             step: Step = await function(self.state, call)
         except SspiError as failure:
             raise without_output(failure) from None
-        stands = replace(
-            self, state=step.state, complete=step.established, granted=step.granted, expiry=step.expiry
-        )
+        stands = replace(self, state=step.state, complete=step.established, granted=step.granted, expiry=step.expiry)
         return stands, token_in(step.output)
 
     def require_confidentiality(self) -> None:
