@@ -100,10 +100,10 @@ class Service:
 
     def _build_broker(self, worker: int) -> None:
         settings, limits = self._settings, self._settings.limits
-        world = self._build_world()
         waiting = WaitingRoom(per_caller=limits.waiting_per_caller, total=limits.waiting_total)
+        world = self._build_world(waiting)
         self.credentials = Credentials(
-            Catalog(),
+            Catalog(authority_is_remote=settings.winbind.enabled or not _accounts_are_a_file(settings)),
             world,
             waiting,
             Limits(limits.credentials_per_caller, limits.credentials_total, limits.idle_seconds, limits.idle_seconds),
@@ -116,13 +116,14 @@ class Service:
             Limits(limits.contexts_per_caller, limits.contexts_total, limits.idle_seconds, limits.unfinished_seconds),
             exports=Exports(functools.cache(lambda: embedded.service_key(settings.data_dir))),
             observer=Observers(AuditLog(self._log), self.metrics),
+            accounts_elsewhere=bool(_elsewhere(settings)),
             worker=worker,
         )
         self.messages = Messages(self.contexts)
         self.metrics.watch_handles("credentials", lambda: len(self.credentials))
         self.metrics.watch_handles("contexts", lambda: len(self.contexts))
 
-    def _build_world(self) -> RealWorld:
+    def _build_world(self, waiting: WaitingRoom) -> RealWorld:
         settings = self._settings
         certificates = settings.data_dir / "certificates"
         named = {
@@ -145,7 +146,9 @@ class Service:
                 questions.FindTrustAnchors: TrustAnchors(roots).find,
                 **self._authority_answers(),
                 **MitKerberos(settings.kerberos.deadline_seconds).answers(),
-            }
+            },
+            waiting,
+            _elsewhere(settings),
         )
 
     def _authority_answers(self) -> Answers:
@@ -276,6 +279,21 @@ def _winbind(keys: WinbindKeys) -> WinbindSettings:
         (keys.path, *own, "--helper-protocol=ntlm-server-1"), (keys.wbinfo,) if keys.wbinfo else (),
         keys.deadline_seconds, keys.helpers, enabled=keys.enabled,
     )  # fmt: skip
+
+
+def _elsewhere(settings: Settings) -> list[type]:
+    """The questions about accounts that another machine answers, as this service is configured."""
+    asked: list[type] = [questions.JudgeNtlmResponse] if settings.winbind.enabled else []
+    if not _accounts_are_a_file(settings):
+        asked += [
+            questions.LookUpAccount, questions.LookUpDigestSecret, questions.MapCertificate, questions.RecordLogon,
+            questions.CountNonceUse,
+        ]  # fmt: skip
+    return asked
+
+
+def _accounts_are_a_file(settings: Settings) -> bool:
+    return Whereabouts(settings.data_dir, settings.accounts.url).is_file
 
 
 def _system_roots() -> list[Path]:

@@ -39,7 +39,7 @@ def service_key(data_dir: Path) -> bytes:
 
 def write_new(path: Path, content: bytes) -> None:
     """Write a file that only this user can read; an existing one stays as it is, so that two processes agree."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    scratch = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
     scratch.touch(mode=0o600)
     scratch.write_bytes(content)
     try:

@@ -28,7 +28,8 @@ class Catalog:
     looked for in the order of the list. Two threads may load one folder at once: the first object to be kept is everyone's.
     """
 
-    def __init__(self, folders: dict[str, tuple[str, ...]] | None = None) -> None:
+    def __init__(self, folders: dict[str, tuple[str, ...]] | None = None, *, authority_is_remote: bool = False) -> None:
+        self._authority_is_remote = authority_is_remote
         self._folders = PACKAGES if folders is None else folders
         self._loaded: dict[str, SecurityPackage] = {}
         self._by_name: dict[str, SecurityPackage] = {}
@@ -55,4 +56,6 @@ class Catalog:
             return loaded
         inner = {name: self._load(name) for name in self._folders[folder]}
         module = import_module(f"sspid.packages.{folder}")
-        return self._loaded.setdefault(folder, module.package(**inner))
+        package = module.package(**inner)
+        package.authority_is_remote = self._authority_is_remote
+        return self._loaded.setdefault(folder, package)

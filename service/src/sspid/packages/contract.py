@@ -123,10 +123,16 @@ class SecurityPackage:
     may_block = False
     """True where some leg may wait for another machine: the broker then keeps it off the threads that others need."""
 
+    authority_is_remote = False
+    """Set by the catalog where this service's accounts are judged by another machine (a domain, a database server)."""
+
     def may_wait(self, credential: Any, state: State | None) -> bool:
         """Whether a call with this credential on this state (None: a first leg) may wait for another machine."""
         del credential, state
         return self.may_block
+
+    asks_accounts = False
+    """True where an acceptor asks who an account is or judges a logon with it; accounts may live on another machine."""
 
     keeps_sessions = False
     """True where a peer's later token finds an established context again without its handle, and where a failing call on

@@ -35,6 +35,7 @@ _LENGTH = struct.Struct("<B")
 class Negotiate(SecurityPackage):
     """Windows' Negotiate: SPNEGO over the packages it is given by folder name, such as ``ntlm=`` and ``kerberos=``."""
 
+    asks_accounts = True
     info = PackageInfo(
         name="Negotiate",
         comment="Microsoft Package Negotiator",
@@ -58,6 +59,8 @@ class Negotiate(SecurityPackage):
         """As the mechanism that was chosen says; before there is one, as all that could be."""
         if isinstance(state, Established):
             return state.package.may_wait(None, state.state)
+        if self.authority_is_remote and state is not None:
+            return True
         parts: Mapping[str, Any] = {} if credential is None else credential.parts
         return any(self._inner[name].may_wait(part, None) for name, part in parts.items())
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 class Ntlm(SecurityPackage):
     """Windows' NTLM: [MS-NLMP], both roles."""
 
+    asks_accounts = True
     info = PackageInfo(
         name="NTLM",
         comment="NTLM Security Package",
@@ -36,6 +37,11 @@ class Ntlm(SecurityPackage):
         rpc_id=10,
         max_token=MAX_TOKEN,
     )  # fmt: skip
+
+    def may_wait(self, credential: Any, state: State | None) -> bool:
+        """Where another machine judges the responses, every leg but the first may wait for it."""
+        del credential
+        return self.authority_is_remote and state is not None
 
     async def acquire_credentials_handle(self, request: CredentialRequest) -> NtlmCredential:
         return await credential.acquire(request)
