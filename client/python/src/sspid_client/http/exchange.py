@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from sspid_client.buffers import Buffers
 
+BAD_REQUEST = 400
 UNAUTHORIZED = 401
 
 

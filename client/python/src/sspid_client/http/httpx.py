@@ -9,7 +9,7 @@ import httpx
 from sspid_client.flags import ContextFlag
 from sspid_client.http import bindings, origins
 from sspid_client.http.authenticator import Authenticator, package_of
-from sspid_client.http.exchange import UNAUTHORIZED, Answer, Asked, Wanted
+from sspid_client.http.exchange import BAD_REQUEST, UNAUTHORIZED, Answer, Asked, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
@@ -71,11 +71,17 @@ class SspiAuth(_Auth):
             while _origin(response.request) == _origin(request):
                 if self._covers_bodies:
                     response.read()
-                authorization = self._run(logon.answered(_asked(request), _answer(response)))
-                if not authorization:
-                    return
+                if _was_redirected(request, response):
+                    request = response.request
+                    self._run(logon.abandon())
+                    authorization = self._run(logon.authorization(_asked(request)))
+                else:
+                    authorization = self._run(logon.answered(_asked(request), _answer(response)))
+                    if not authorization:
+                        return
                 _authorize(request, authorization)
                 response = yield request
+            self._run(logon.abandon())
         except BaseException:
             self._run(logon.abandon())
             raise
@@ -126,11 +132,17 @@ class AsyncSspiAuth(_Auth):
             while _origin(response.request) == _origin(request):
                 if self._covers_bodies:
                     await response.aread()
-                authorization = await self._run(logon.answered(_asked(request), _answer(response)))
-                if not authorization:
-                    return
+                if _was_redirected(request, response):
+                    request = response.request
+                    await self._run(logon.abandon())
+                    authorization = await self._run(logon.authorization(_asked(request)))
+                else:
+                    authorization = await self._run(logon.answered(_asked(request), _answer(response)))
+                    if not authorization:
+                        return
                 _authorize(request, authorization)
                 response = yield request
+            await self._run(logon.abandon())
         except BaseException:
             await self._run(logon.abandon())
             raise
@@ -153,6 +165,11 @@ def _authorize(request: httpx.Request, authorization: str) -> None:
         request.headers["Authorization"] = authorization
     else:
         request.headers.pop("Authorization", None)
+
+
+def _was_redirected(request: httpx.Request, response: httpx.Response) -> bool:
+    """Whether httpx followed a redirection with an Authorization that was meant for `request`, and it was refused."""
+    return response.request is not request and response.status_code in {BAD_REQUEST, UNAUTHORIZED}
 
 
 def _origin(request: httpx.Request) -> tuple[str, str, int]:

@@ -108,7 +108,7 @@ def _again(response: Response, authorization: str, position: int | None, sending
     request.headers["Authorization"] = authorization
     adapter: Any = response.connection
     answer: Response = adapter.send(request, **sending)
-    answer.history.append(response)
+    answer.history = [*response.history, response]
     answer.request = request
     return answer
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _BEGINNINGS = 4
 """How often a logon is begun anew on another connection before it is given up."""
 
+# HTTP signs nothing, but gss-ntlmssp 1.2.0 ends with a segmentation fault where NTLM was agreed on without a session key.
+_FLAGS = DEFAULT_FLAGS | ContextFlag.INTEGRITY
+
 _REFUSED = frozenset({SecurityStatus.SEC_E_LOGON_DENIED})
 
 
@@ -71,7 +74,7 @@ class TokenLogon:
             self._wanted.package,
             self._wanted.credential(),
             target_name=self._wanted.target(asked),
-            flags=DEFAULT_FLAGS | self._wanted.flags,
+            flags=_FLAGS | self._wanted.flags,
             first_input=answer.bindings,
             connection_id=secrets.token_hex(8),
         )
