@@ -94,6 +94,7 @@ class ContextAttribute(IntEnum):
     SERVER_AUTH_FLAGS = 0x80000083
     CERT_TRUST_STATUS = 0x80000084
     CREDS_2 = 0x80000086
+    TRAFFIC_SECRETS = 0x40000000  # ours; Windows numbers from 0 and from 0x80000000
 
 
 @unique
@@ -284,7 +285,10 @@ class KeyingMaterial:
 
 @dataclass(frozen=True, slots=True)
 class TrafficSecrets:
-    """TLS traffic secrets handed out once: IANA suite, each direction's secret and next record number. Secret."""
+    """TLS traffic secrets handed out once: IANA suite, each direction's secret and next record number. Secret.
+
+    A TLS 1.2 secret is the key and the IV, joined.
+    """
 
     protocol: str
     cipher_suite: int
@@ -366,6 +370,7 @@ class DelegatedCredential:
 
     `secret` is a credential of the package itself, or one of `vocabulary.credentials.Secret`, which the broker acquires with
     Negotiate. `password` is set only where policy lets the caller have it in clear. `handle` is the broker's to fill in.
+    `package` names the package whose credential `secret` is, where that is not the context's own.
     """
 
     user: str
@@ -374,6 +379,7 @@ class DelegatedCredential:
     secret: object = field(repr=False)
     password: str | None = field(default=None, repr=False)
     handle: bytes = b""
+    package: str = ""
 
 
 AttributeValue = (

@@ -208,7 +208,7 @@ async def _forwarded(inner: Inner) -> DelegatedCredential | None:
         found = await inner.package.query_context_attributes(inner.state, ContextAttribute.CREDS_2)
     except SspiError:
         return None
-    return found if isinstance(found, DelegatedCredential) else None
+    return replace(found, package=inner.package.info.name) if isinstance(found, DelegatedCredential) else None
 
 
 async def _established(
