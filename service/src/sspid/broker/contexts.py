@@ -271,7 +271,8 @@ class Contexts:
     def _hand_over(self, caller: str, held: HeldContext, value: DelegatedCredential) -> DelegatedCredential:
         """A delegated credential goes out as a handle, the same one however often it is asked for."""
         if not held.delegated:
-            held.delegated = self._credentials.hold_delegated(caller, held.package, value.secret)
+            package = self._credentials.package(value.package) if value.package else held.package
+            held.delegated = self._credentials.hold_delegated(caller, package, value.secret)
         return replace(value, handle=held.delegated)
 
     def set_context_attributes(
