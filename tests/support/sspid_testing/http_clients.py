@@ -49,9 +49,10 @@ def by_requests(asking: Asking) -> list[Fetched]:
         requests.Session() as session,
     ):
         session.auth = auth
-        session.verify = asking.ca or True
         return [
-            _of_requests(session.request(method, url, data=body, timeout=30, allow_redirects=asking.redirects))
+            _of_requests(
+                session.request(method, url, data=body, timeout=30, allow_redirects=asking.redirects, verify=asking.ca or None)
+            )
             for method, url, body in asking.requests
         ]
 

@@ -190,7 +190,9 @@ def _answer(response: httpx.Response) -> Answer:
     stream: Any = response.extensions.get("network_stream")
     sock = stream.get_extra_info("socket") if stream else None
     tls = stream.get_extra_info("ssl_object") if stream and response.status_code == UNAUTHORIZED else None
-    certificate = (tls.getpeercert(binary_form=True) or b"") if tls else b""
+    certificate = (
+        (tls.getpeercert(True) or b"") if tls else b""
+    )  # httpcore hands out ssl's inner object, which takes no keywords
     return Answer(
         response.status_code,
         response.headers.get_list("WWW-Authenticate"),
