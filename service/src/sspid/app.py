@@ -116,7 +116,6 @@ class Service:
             Limits(limits.contexts_per_caller, limits.contexts_total, limits.idle_seconds, limits.unfinished_seconds),
             exports=Exports(functools.cache(lambda: embedded.service_key(settings.data_dir))),
             observer=Observers(AuditLog(self._log), self.metrics),
-            accounts_elsewhere=bool(_elsewhere(settings)),
             worker=worker,
         )
         self.messages = Messages(self.contexts)

@@ -89,8 +89,8 @@ class Limits:
     unfinished_seconds: float = key(120.0, "A half-finished handshake untouched for this long is deleted.")
     streams_per_caller: int = key(32, "Session and Handshake streams of one caller.")
     streams_total: int = key(128, "Streams of all callers; each holds a thread.")
-    waiting_per_caller: int = key(16, "Calls of one caller that may wait for other machines or busy contexts at once.")
-    waiting_total: int = key(64, "The same for all callers.")
+    waiting_per_caller: int = key(64, "Calls of one caller that may wait for other machines or busy contexts at once.")
+    waiting_total: int = key(256, "The same for all callers.")
     calls_per_second: float = key(0.0, "Calls a second of one caller; 0 for no limit.")
 
 

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sspid.broker.replays import CreatingCalls, RequestId
+from sspid.broker.waits import WaitingRoom
 from sspid.vocabulary.errors import RefusedError, SspiError
 from sspid.vocabulary.status import SecurityStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+ROOM = WaitingRoom(per_caller=8, total=8)
 
 
 def counted() -> tuple[list[int], Callable[[], int]]:
@@ -24,7 +27,7 @@ def counted() -> tuple[list[int], Callable[[], int]]:
 
 
 def test_the_same_request_gets_the_first_answer_again() -> None:
-    calls = CreatingCalls()
+    calls = CreatingCalls(ROOM)
     done, act = counted()
     first = calls.once("a", RequestId("1", b"x"), act)
     assert calls.once("a", RequestId("1", b"x"), act) == first
@@ -32,7 +35,7 @@ def test_the_same_request_gets_the_first_answer_again() -> None:
 
 
 def test_another_caller_or_no_id_is_another_call() -> None:
-    calls = CreatingCalls()
+    calls = CreatingCalls(ROOM)
     done, act = counted()
     calls.once("a", RequestId("1", b"x"), act)
     calls.once("b", RequestId("1", b"x"), act)
@@ -42,7 +45,7 @@ def test_another_caller_or_no_id_is_another_call() -> None:
 
 
 def test_the_same_id_with_another_content_is_refused() -> None:
-    calls = CreatingCalls()
+    calls = CreatingCalls(ROOM)
     calls.once("a", RequestId("1", b"x"), lambda: 1)
     with pytest.raises(RefusedError, match="used before with another content") as caught:
         calls.once("a", RequestId("1", b"y"), lambda: 2)
@@ -50,7 +53,7 @@ def test_the_same_id_with_another_content_is_refused() -> None:
 
 
 def test_a_failing_status_is_an_answer_and_a_refusal_is_not() -> None:
-    calls = CreatingCalls()
+    calls = CreatingCalls(ROOM)
     attempts: list[int] = []
 
     def fails() -> None:
@@ -72,7 +75,7 @@ def test_a_failing_status_is_an_answer_and_a_refusal_is_not() -> None:
 
 
 def test_a_repeat_that_overtakes_waits_for_the_first() -> None:
-    calls = CreatingCalls()
+    calls = CreatingCalls(ROOM)
     entered, go_on = threading.Event(), threading.Event()
     answers: list[str] = []
 
@@ -94,7 +97,7 @@ def test_a_repeat_that_overtakes_waits_for_the_first() -> None:
 
 def test_answers_are_forgotten_by_age_and_by_number() -> None:
     now = [0.0]
-    calls = CreatingCalls(seconds=10, per_caller=2, clock=lambda: now[0])
+    calls = CreatingCalls(ROOM, seconds=10, per_caller=2, clock=lambda: now[0])
     done, act = counted()
     for name in ("1", "2", "3"):
         calls.once("a", RequestId(name, b"x"), act)

@@ -55,7 +55,7 @@ class Contexts:
         self._exports = exports
         self._observer = observer
         self._table: HandleTable[HeldContext] = HandleTable("context", limits, worker=worker, release=self._released)
-        self._creating = replays.CreatingCalls()
+        self._creating = replays.CreatingCalls(waiting)
         self._sessions = Sessions()
 
     def __len__(self) -> int:

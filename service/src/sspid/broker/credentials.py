@@ -44,7 +44,7 @@ class Credentials:
         self._world = world
         self._waiting = waiting
         self._table: HandleTable[HeldCredential] = HandleTable("credential", limits, worker=worker, release=self._released)
-        self._creating = CreatingCalls()
+        self._creating = CreatingCalls(waiting)
 
     def __len__(self) -> int:
         return len(self._table)

@@ -14,6 +14,8 @@ from sspid.vocabulary.errors import RefusedError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sspid.broker.waits import WaitingRoom
+
 Outcome = TypeVar("Outcome")
 
 
@@ -63,7 +65,15 @@ def refused(answer: Answer) -> bool:
 class CreatingCalls:
     """Remembers the answers of calls that make a handle, for `seconds`, the latest `per_caller` of each caller."""
 
-    def __init__(self, *, seconds: float = 120.0, per_caller: int = 256, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        waiting: WaitingRoom,
+        *,
+        seconds: float = 120.0,
+        per_caller: int = 256,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._waiting = waiting
         self._seconds = seconds
         self._per_caller = per_caller
         self._clock = clock
@@ -77,6 +87,9 @@ class CreatingCalls:
         answer, first = self._claim(caller, request)
         if first:
             return settle(answer, act)
+        if not answer.outcome.done():
+            with self._waiting.wait(caller):
+                answer.outcome.exception()
         return answer.outcome.result()  # type: ignore[no-any-return]  # the same call, so the same type
 
     def sweep(self) -> None:

@@ -4,34 +4,60 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from sspid.vocabulary.errors import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    StandAside = Callable[[], AbstractContextManager[None]]
 
 
-class _Waited(threading.local):
-    seconds: float = 0.0
+class _ThisThread(threading.local):
+    waited: float = 0.0
+    waiting: bool = False
+    stand_aside: StandAside = nullcontext
 
 
-_waited = _Waited()
+_this_thread = _ThisThread()
 
 
 def begin_call() -> None:
     """Set this thread's waiting time to zero, at the start of a call."""
-    _waited.seconds = 0.0
+    _this_thread.waited = 0.0
 
 
 def waited_seconds() -> float:
     """How long the call on this thread has waited for locks and for the world."""
-    return _waited.seconds
+    return _this_thread.waited
+
+
+def stand_aside_by(stand_aside: StandAside) -> None:
+    """What this thread enters while it waits, so that another may take its place."""
+    _this_thread.stand_aside = stand_aside
+
+
+@contextmanager
+def waiting() -> Iterator[None]:
+    """Do nothing but wait: another thread takes this one's place meanwhile, and the time counts as waiting."""
+    if _this_thread.waiting:
+        yield
+        return
+    _this_thread.waiting = True
+    began = time.monotonic()
+    try:
+        with _this_thread.stand_aside():
+            yield
+    finally:
+        _this_thread.waiting = False
+        _this_thread.waited += time.monotonic() - began
 
 
 class WaitingRoom:
-    """Bounds the calls that wait for a busy context or for another machine, so that waiting never takes every thread."""
+    """Bounds the calls that wait for a busy context or for another machine."""
 
     def __init__(self, *, per_caller: int, total: int) -> None:
         self._per_caller = per_caller
@@ -43,12 +69,14 @@ class WaitingRoom:
     @contextmanager
     def wait(self, caller: str) -> Iterator[None]:
         """Be counted while waiting. RESOURCE_EXHAUSTED where this caller, or all of them, wait enough already."""
-        self._enter(caller)
-        began = time.monotonic()
-        try:
+        if _this_thread.waiting:
             yield
+            return
+        self._enter(caller)
+        try:
+            with waiting():
+                yield
         finally:
-            _waited.seconds += time.monotonic() - began
             self._leave(caller)
 
     def _enter(self, caller: str) -> None:

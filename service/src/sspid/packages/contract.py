@@ -131,9 +131,6 @@ class SecurityPackage:
         del credential, state
         return self.may_block
 
-    asks_accounts = False
-    """True where an acceptor asks who an account is or judges a logon with it; accounts may live on another machine."""
-
     keeps_sessions = False
     """True where a peer's later token finds an established context again without its handle, and where a failing call on
     an established context leaves it as it was (Digest over HTTP: whoever saw an `opaque` must not end a session)."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hmac
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import grpc
 
+from sspid.broker import waits
 from sspid.rpc.streams import handles
 from sspid.vocabulary.errors import RefusedError
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 CALLER = "sspid-caller-bin"
 SECRET = "sspid-secret-bin"  # noqa: S105  # the name of a header
 FORWARD_SECONDS = 60.0
+RECONNECT = (("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 1000))
+"""A worker that died is back within a second."""
 
 
 def socket_path(folder: Path, worker: int) -> Path:
@@ -31,9 +35,12 @@ class Router:
 
     def __init__(self, worker: int, workers: int, folder: Path, secret: bytes) -> None:
         self._worker = worker
+        self._workers = workers
         self._secret = secret
         self._channels = {
-            other: grpc.insecure_channel(f"unix:{socket_path(folder, other)}") for other in range(workers) if other != worker
+            other: grpc.insecure_channel(f"unix:{socket_path(folder, other)}", RECONNECT)
+            for other in range(workers)
+            if other != worker
         }
 
     def elsewhere(self, *wanted: bytes) -> bool:
@@ -42,7 +49,8 @@ class Router:
 
     def forward(self, method: Method, caller: str, request: Any) -> Any:
         """The owner's answer; None where the call belongs to this worker, or to none."""
-        owner = self._owner(handles(request))
+        wanted = handles(request)
+        owner = self._owner(wanted) if any(wanted) else self._remembering(caller, request)
         if owner is None:
             return None
         call = self._channels[owner].unary_unary(
@@ -51,15 +59,29 @@ class Router:
             response_deserializer=method.response_type.FromString,
         )
         try:
-            return call(request, timeout=FORWARD_SECONDS, metadata=((CALLER, caller.encode()), (SECRET, self._secret)))
+            with waits.waiting():
+                return call(request, timeout=FORWARD_SECONDS, metadata=((CALLER, caller.encode()), (SECRET, self._secret)))
         except grpc.RpcError as error:
-            raise RefusedError(
-                error.code().name, error.details() or "The worker that owns the handle did not answer."
-            ) from None
+            raise _refused(error) from None
 
     def _owner(self, wanted: tuple[bytes, ...]) -> int | None:
         handle = next((each for each in wanted if each), b"")
         return handle[0] if handle and handle[0] in self._channels else None
+
+    def _remembering(self, caller: str, request: Any) -> int | None:
+        """The worker that remembers a call that has no handle yet and may be repeated, whichever worker it lands on."""
+        request_id = getattr(request, "request_id", "")
+        if not request_id:
+            return None
+        owner = zlib.crc32(f"{caller}\0{request_id}".encode()) % self._workers
+        return owner if owner in self._channels else None
+
+
+def _refused(error: Any) -> RefusedError:
+    if error.code() is grpc.StatusCode.UNAVAILABLE:
+        # What gRPC says would name the other worker's socket.
+        return RefusedError("UNAVAILABLE", "The worker process that owns the handle is gone or stopping; try again soon.")
+    return RefusedError(error.code().name, error.details() or "The worker process that owns the handle did not answer.")
 
 
 class ForwardedCallers:

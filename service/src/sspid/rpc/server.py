@@ -15,6 +15,7 @@ from grpc_reflection.v1alpha import reflection
 from sspid_protos.sspi.v1 import context_service_pb2, credential_service_pb2, message_service_pb2, package_service_pb2
 
 from sspid.rpc import unary
+from sspid.rpc.call_threads import CallThreads
 from sspid.rpc.chain import Method, Surroundings, through
 from sspid.rpc.streams import HandshakeStream, OpenStreams, SessionStream
 
@@ -30,6 +31,7 @@ SERVICES = (
     message_service_pb2.DESCRIPTOR.services_by_name["MessageService"],
 )
 STREAMS = {"Handshake", "Session"}
+REFUSING_THREADS = 4
 OPTIONS = (
     ("grpc.max_send_message_length", -1),
     ("grpc.so_reuseport", 1),
@@ -72,7 +74,8 @@ class Server:
         self.functions = {_snake(method.name): through(method, around) for method in self.methods}
         self.health = health.HealthServicer()
         self._server = grpc.server(
-            ThreadPoolExecutor(threads.unary, thread_name_prefix="unary"),
+            # Each thread that waits has another in its place: for other machines, for contexts, for other workers.
+            CallThreads(threads.unary, threads.unary + 2 * threads.waiting),  # type: ignore[arg-type]  # only submit is called
             options=[*OPTIONS, ("grpc.max_receive_message_length", max_message_bytes)],
         )
         self._add_methods(callers, threads, may_wait)
@@ -82,10 +85,12 @@ class Server:
         handlers: dict[str, dict[str, Any]] = {service.full_name: {} for service in SERVICES}
         for method in self.methods:
             handlers[method.service][method.name] = unary.handler(method, self.functions[_snake(method.name)], callers)
-        waiting = ThreadPoolExecutor(threads.waiting, thread_name_prefix="waiting")
+        # One more for each stream: whoever sends on a stream whose caller does not read waits for that caller.
+        waiting = ThreadPoolExecutor(threads.waiting + threads.streams, thread_name_prefix="waiting")
         session = SessionStream(self.functions, callers, self.streams, waiting, may_wait)
         handshake = HandshakeStream(self.functions, callers, self.streams)
-        pool = ThreadPoolExecutor(threads.streams, thread_name_prefix="stream")
+        # Some more than may be open, to refuse those that are too many.
+        pool = ThreadPoolExecutor(threads.streams + REFUSING_THREADS, thread_name_prefix="stream")
         for name, behaviour in (("Session", session), ("Handshake", handshake)):
             behaviour.experimental_thread_pool = pool
             handlers["sspi.v1.ContextService"][name] = grpc.stream_stream_rpc_method_handler(

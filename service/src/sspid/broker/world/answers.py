@@ -11,7 +11,9 @@ from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.status import SecurityStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
+
+    from sspid.broker.waits import WaitingRoom
 
     Answers = Mapping[type, Callable[[Any, str], Any]]
 
@@ -23,10 +25,15 @@ ALWAYS: Answers = {
 
 
 class RealWorld:
-    """Answers what the service was put together with, and says plainly what it was not."""
+    """Answers what the service was put together with, and says plainly what it was not.
 
-    def __init__(self, answers: Answers) -> None:
+    `elsewhere` are the questions that another machine answers: whoever asks them is in the waiting room meanwhile.
+    """
+
+    def __init__(self, answers: Answers, waiting: WaitingRoom | None = None, elsewhere: Collection[type] = ()) -> None:
         self._answers = {**ALWAYS, **answers}
+        self._waiting = waiting
+        self._elsewhere = frozenset(elsewhere)
 
     def answer(self, question: questions.Question[Any], caller: str) -> Any:
         """The answer, or an `SspiError`."""
@@ -34,4 +41,7 @@ class RealWorld:
         if answer is None:
             message = f"This service is not configured to answer {type(question).__name__}."
             raise SspiError(SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION, message)
+        if self._waiting is not None and type(question) in self._elsewhere:
+            with self._waiting.wait(caller):
+                return answer(question, caller)
         return answer(question, caller)

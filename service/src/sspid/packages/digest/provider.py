@@ -51,6 +51,11 @@ class DigestPackage(SecurityPackage):
         aliases=("WDigest",),
     )
 
+    def may_wait(self, credential: Any, state: State | None) -> bool:
+        """Any leg may look up an account, wherever accounts are."""
+        del credential, state
+        return self.authority_is_remote
+
     async def acquire_credentials_handle(self, request: CredentialRequest) -> DigestCredential:
         """A user with a password (OUTBOUND), or an acceptor with or without a realm of its own (INBOUND)."""
         return await credentials.acquire(request)

@@ -35,7 +35,6 @@ _LENGTH = struct.Struct("<B")
 class Negotiate(SecurityPackage):
     """Windows' Negotiate: SPNEGO over the packages it is given by folder name, such as ``ntlm=`` and ``kerberos=``."""
 
-    asks_accounts = True
     info = PackageInfo(
         name="Negotiate",
         comment="Microsoft Package Negotiator",

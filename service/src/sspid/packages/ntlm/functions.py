@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 class Ntlm(SecurityPackage):
     """Windows' NTLM: [MS-NLMP], both roles."""
 
-    asks_accounts = True
     info = PackageInfo(
         name="NTLM",
         comment="NTLM Security Package",

@@ -1,0 +1,91 @@
+"""The threads of unary calls: few that work, and one more for each that waits; not the threads of streams."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from sspid.broker import waits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Work = tuple[Future[Any], Callable[..., Any], tuple[Any, ...], dict[str, Any]]
+
+
+class CallThreads(Executor):
+    """`working` threads take calls. While one of them waits another takes its place, up to `most` threads in all.
+
+    A thread too many, once the wait is over, is kept aside for the next wait.
+    """
+
+    def __init__(self, working: int, most: int) -> None:
+        self._wanted = working
+        self._most = most
+        self._calls: SimpleQueue[Work] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._working = 0
+        self._aside = 0
+        self._all = 0
+        self._needed = threading.Semaphore(0)
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Have `fn` called on one of the threads."""
+        future: Future[Any] = Future()
+        self._calls.put((future, fn, args, kwargs))
+        if self._working < self._wanted:
+            self._fill()
+        return future
+
+    def _fill(self) -> None:
+        """Let one more thread take calls, if there are too few."""
+        with self._lock:
+            if self._working >= self._wanted:
+                return
+            if self._aside:
+                self._aside -= 1
+                self._working += 1
+                self._needed.release()
+            elif self._all < self._most:
+                self._all += 1
+                self._working += 1
+                threading.Thread(target=self._take_calls, name=f"unary_{self._all}", daemon=True).start()
+
+    def _take_calls(self) -> None:
+        waits.stand_aside_by(self._standing_aside)
+        while True:
+            _perform(*self._calls.get())
+            if self._working > self._wanted:
+                self._go_aside()
+
+    def _go_aside(self) -> None:
+        with self._lock:
+            if self._working <= self._wanted:
+                return
+            self._working -= 1
+            self._aside += 1
+        self._needed.acquire()
+
+    @contextmanager
+    def _standing_aside(self) -> Iterator[None]:
+        """What a thread does its waiting in."""
+        with self._lock:
+            self._working -= 1
+        self._fill()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._working += 1
+
+
+def _perform(future: Future[Any], function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    try:
+        outcome = function(*args, **kwargs)
+    except BaseException as failure:  # noqa: BLE001  # it is whoever asks the future that minds
+        future.set_exception(failure)
+    else:
+        future.set_result(outcome)
