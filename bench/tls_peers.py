@@ -30,9 +30,12 @@ def _context(version: str) -> SSL.Context:
     return context
 
 
-def server_context(version: str, identity: CertificateAndKey) -> SSL.Context:
-    """A server's context with this certificate."""
+def server_context(version: str, identity: CertificateAndKey, *, resumes: bool = True) -> SSL.Context:
+    """A server's context with this certificate; `resumes` False refuses every session a client comes back with."""
     context = _context(version)
+    if not resumes:
+        context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+        context.set_options(SSL.OP_NO_TICKET)
     leaf, *chain = x509.load_pem_x509_certificates(identity.certificate_pem)
     context.use_certificate(leaf)
     for each in chain:
