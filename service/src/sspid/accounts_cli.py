@@ -70,8 +70,7 @@ def passwd(config_file: Path | None, name: str, domain: str, realms: tuple[str, 
     with _Database(config_file) as database:
         stored = database.find(name, domain)
         record = database.store.complete(stored)
-        present = tuple(dict.fromkeys(each.realm for each in record.digests))
-        made = record.with_password(_password(), realms or present, keep=keep or record.password is not None)
+        made = record.with_another_password(_password(), realms, keep=keep)
         database.store.change(stored, made, unlock=True)
     click.echo(f"Changed the password of {_shown(made)}.")
 

@@ -22,6 +22,7 @@ from sspid.broker.waits import WaitingRoom
 from sspid.broker.world.accounts.directory import Directory, Rules
 from sspid.broker.world.accounts.lockout import Lockout
 from sspid.broker.world.accounts.opening import Opening, Whereabouts
+from sspid.broker.world.accounts.passwords import Passwords
 from sspid.broker.world.answers import RealWorld
 from sspid.broker.world.gss import MitKerberos
 from sspid.broker.world.logons import Logons
@@ -173,6 +174,7 @@ class Service:
             questions.LookUpDigestSecret: directory.look_up_digest,
             questions.MapCertificate: directory.map_certificate,
             questions.RecordLogon: logons.record,
+            questions.ChangePassword: Passwords(directory, logons).change,
             questions.RecordPolicyBreach: logons.breach,
             questions.ReadPolicy: Policies(settings.policy).read,
             questions.DescribeMachine: machine.describe,
@@ -264,10 +266,15 @@ class Service:
             self.credentials.sweep()
             self.metrics.look()
 
-    def stop(self) -> None:
-        """Drain and stop."""
+    def drain(self) -> None:
+        """Take no more calls, and finish those under way for as long as the configuration says."""
         self._stopping.set()
         self.server.stop(self._settings.drain_seconds)
+
+    def stop(self) -> None:
+        """End at once, for the other workers too."""
+        self._stopping.set()
+        self.server.stop(0)
         if self._inner is not None:
             self._inner.stop(0)
 
@@ -286,7 +293,7 @@ def _elsewhere(settings: Settings) -> list[type]:
     if not _accounts_are_a_file(settings):
         asked += [
             questions.LookUpAccount, questions.LookUpDigestSecret, questions.MapCertificate, questions.RecordLogon,
-            questions.CountNonceUse,
+            questions.CountNonceUse, questions.ChangePassword,
         ]  # fmt: skip
     return asked
 

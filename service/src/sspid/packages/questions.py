@@ -118,6 +118,21 @@ class JudgeNtlmResponse(Question[NtlmVerdict]):
 
 
 @dataclass(frozen=True, slots=True)
+class ChangePassword(Question[None]):
+    """Change an account's password with its old one. SEC_E_LOGON_DENIED whatever is wrong with account or old password.
+
+    `package` is whose name the audit has. SEC_E_UNSUPPORTED_FUNCTION where the account's authority is not the service's own;
+    SEC_E_INVALID_PARAMETER for a new password that cannot be; SEC_E_NO_AUTHENTICATING_AUTHORITY where nothing answers.
+    """
+
+    package: str
+    account: str
+    domain: str
+    old: str = field(repr=False)
+    new: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class RecordLogon(Question[None]):
     """Tell the audit, and a lock-out policy, how a logon ended. `ntstatus` 0 is success; the peer never learns it."""
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sspid.broker.world.accounts.directory import Directory
     from sspid.broker.world.accounts.lockout import Lockout
-    from sspid.packages.questions import RecordLogon, RecordPolicyBreach
+    from sspid.packages.questions import ChangePassword, RecordLogon, RecordPolicyBreach
 
 WRONG_PASSWORD: Final = 0xC000006A
 REASONS: Final = {
@@ -73,6 +73,16 @@ class Logons:
             self._later(lambda: self._forget(entry.id))
         elif question.ntstatus == WRONG_PASSWORD and self._lockout.failures:
             self._later(lambda: self._count(entry.id, question))
+
+    def changed(self, question: ChangePassword, caller: str) -> None:
+        """Log that a password was changed with the old one."""
+        self._log.info(
+            "password changed",
+            caller=caller,
+            package=question.package,
+            account=_shown(question.account),
+            domain=_shown(question.domain),
+        )
 
     def breach(self, question: RecordPolicyBreach, caller: str) -> None:
         """Log that a policy was broken, and whether that ended the handshake."""

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from sspid.packages.contract import Leg, Message, Protected, SecurityPackage, State, Step
-from sspid.packages.negotiate import acceptor, credential, initiator
+from sspid.packages.negotiate import acceptor, credential, initiator, passwords
 from sspid.packages.negotiate.credential import NegotiateCredential
 from sspid.packages.negotiate.mechanisms import PREFERENCE
 from sspid.packages.negotiate.speaking import Established
@@ -151,15 +151,8 @@ class Negotiate(SecurityPackage):
         return isinstance(state, initiator.Underway) and state.speaking.done
 
     async def change_account_password(self, account: str, domain: str, old: str, new: str) -> None:
-        for package in self._inner.values():
-            try:
-                await package.change_account_password(account, domain, old, new)
-            except SspiError as failure:
-                if failure.status is not SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION:
-                    raise
-            else:
-                return
-        self._unsupported("ChangeAccountPassword")
+        if not await passwords.change(self._inner, account, domain, old, new):
+            self._unsupported("ChangeAccountPassword")
 
     def delete_security_context(self, state: State) -> None:
         match state:

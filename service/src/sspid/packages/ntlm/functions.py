@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sspid.packages.contract import Leg, Message, Protected, SecurityPackage, State, Step
-from sspid.packages.ntlm import acceptor, credential, established, initiator, packing, protection
+from sspid.packages.ntlm import acceptor, credential, established, initiator, packing, policy, protection
 from sspid.packages.ntlm import negotiate_flags as nf
 from sspid.packages.ntlm.acceptor import AuthenticateExpected
 from sspid.packages.ntlm.established import MAX_TOKEN, SERVER, Established
 from sspid.packages.ntlm.initiator import ChallengeExpected
+from sspid.packages.questions import ChangePassword
 from sspid.vocabulary.attributes import ContextAttribute, CredentialAttribute, LastClientToken, Names
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.names import Capability, PackageInfo
@@ -99,6 +100,10 @@ class Ntlm(SecurityPackage):
 
     async def verify_signature(self, state: State, message: Message) -> Protected:
         return protection.verify(_established(state), message)
+
+    async def change_account_password(self, account: str, domain: str, old: str, new: str) -> None:
+        await (await policy.read()).admit()
+        await ChangePassword(self.info.name, account, domain, old, new)
 
     def mechlist_mic_required(self, state: State) -> bool:
         """Say yes where AUTHENTICATE carried a MIC ([MS-SPNG] <8>) and there is a key to sign with."""

@@ -55,7 +55,7 @@ class Cache(Generic[Found]):
         """Drop everything if anything changed. One thread asks; the others go on with what they have meanwhile."""
         self._check_at = time.monotonic() + self._seconds
         try:
-            changes = self._asked(self._changes)
+            changes = self.ask(self._changes)
         except SspiError:
             self._check_at = 0.0
             raise
@@ -66,7 +66,7 @@ class Cache(Generic[Found]):
 
     def _load(self, key: Hashable, load: Callable[[], Found | None]) -> Found | None:
         seen = self._seen
-        found = self._asked(load)
+        found = self.ask(load)
         with self._lock:
             # What was read before a change must not outlive it.
             if seen == self._seen:
@@ -75,8 +75,8 @@ class Cache(Generic[Found]):
                 self._entries[key] = found
         return found
 
-    def _asked(self, question: Callable[[], Asked]) -> Asked:
-        """Ask the database, unless it has just been found away: then nobody waits for it again."""
+    def ask(self, question: Callable[[], Asked]) -> Asked:
+        """Ask the database, unless it has just been found away: then nobody waits for it again. Nothing is kept of it."""
         if time.monotonic() < self._away_until:
             raise _away()
         try:

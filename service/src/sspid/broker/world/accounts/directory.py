@@ -6,7 +6,7 @@ import os
 import time
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from sspid.broker.world.accounts.cache import Cache
 from sspid.broker.world.accounts.certificates import mappings_of
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sspid.broker.world.accounts.store import AccountStore, Stored
     from sspid.packages.questions import LookUpAccount, LookUpDigestSecret, Machine, MapCertificate, RecordLogon
 
+Asked = TypeVar("Asked")
 _LONGEST: Final = 256
 """Characters of a name; no account has a longer one, and the database is not asked."""
 _REMEMBERED: Final = 16384
@@ -110,7 +111,21 @@ class Directory:
         stored = self._stored(name, domain)
         if stored is not None:
             return _entry(stored)
-        return Entry(Account(name, domain)) if self._rules.elsewhere and not self._is_own(domain) else None
+        return Entry(Account(name, domain)) if self.is_elsewhere(domain) else None
+
+    def is_elsewhere(self, domain: str) -> bool:
+        """Whether an account that is not found here is another authority's to judge."""
+        return self._rules.elsewhere and not self._is_own(domain)
+
+    def read(self, name: str, domain: str) -> Stored | None:
+        """The account as it is in the database now, whatever is cached. SEC_E_NO_AUTHENTICATING_AUTHORITY as `look_up`."""
+        if len(name) > _LONGEST or len(domain) > _LONGEST:
+            return None
+        return self.ask(lambda: self._stored(name, domain))
+
+    def ask(self, question: Callable[[], Asked]) -> Asked:
+        """Ask the database within its deadline. SEC_E_NO_AUTHENTICATING_AUTHORITY where it does not answer."""
+        return self._accounts.ask(question)
 
     def _stored(self, name: str, domain: str) -> Stored | None:
         """Look where this account can be, most exact first; where a domain's authority exists, its names are left to it."""

@@ -76,6 +76,11 @@ class AccountRecord:
         digests = tuple(hashed for realm in dict.fromkeys(realms) for hashed in digests_of(self.usernames, realm, password))
         return replace(self, nt_hash=nt_hash(password), digests=digests, password=password if keep else None)
 
+    def with_another_password(self, password: str, realms: Iterable[str] = (), *, keep: bool = False) -> AccountRecord:
+        """The account with another password, for the realms it has secrets of unless some are named; kept if the last was."""
+        present = tuple(each.realm for each in self.digests)
+        return self.with_password(password, tuple(realms) or present, keep=keep or self.password is not None)
+
 
 def fold(name: str) -> str:
     """A name as Windows compares it: in upper case, one character staying one character."""

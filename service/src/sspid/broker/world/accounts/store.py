@@ -37,6 +37,16 @@ class Stored:
     failures: int = 0
     locked_until: float | None = None
 
+    @property
+    def expired(self) -> bool:
+        """Whether the account's time is over."""
+        return self.record.expires is not None and self.record.expires.timestamp() <= time.time()
+
+    @property
+    def locked_out(self) -> bool:
+        """Whether wrong passwords keep it out at this moment."""
+        return self.locked_until is not None and time.time() < self.locked_until
+
 
 class AccountStore:
     """One database. Every method is one transaction; `AccountsError` says in one sentence why it failed."""
@@ -135,6 +145,27 @@ class AccountStore:
             for table in (DIGESTS, MAPPINGS, FAILURES) if unlock else (DIGESTS, MAPPINGS):
                 connection.execute(delete(table).where(table.c.account == stored.id))
             self._insert_parts(connection, stored.id, record)
+
+    def renew(self, stored: Stored, record: AccountRecord) -> bool:
+        """Put the secrets of `record` in the place of the stored ones and forget failures; nothing else is touched.
+
+        False, and nothing done, where somebody changed the password or removed the account since `stored` was read.
+        """
+        mine = ACCOUNTS.c.id == stored.id
+        with self._transaction() as connection:
+            # First, because it locks: of two changes with one old password the later one finds it changed.
+            _bump(connection)
+            present = _stored(connection, self._rows, mine)
+            if present is None or present.record.nt_hash != stored.record.nt_hash:
+                return False
+            values = self._rows.account(stored.id, record)
+            secrets = {name: values[name] for name in ("nt_hash", "password")}
+            connection.execute(update(ACCOUNTS).where(mine).values(secrets))
+            for table in (DIGESTS, FAILURES):
+                connection.execute(delete(table).where(table.c.account == stored.id))
+            if digests := self._rows.digests(stored.id, record):
+                connection.execute(insert(DIGESTS), digests)
+        return True
 
     def _insert_parts(self, connection: Connection, identifier: str, record: AccountRecord) -> None:
         parts = ((DIGESTS, self._rows.digests(identifier, record)), (MAPPINGS, self._rows.mappings(identifier, record)))
