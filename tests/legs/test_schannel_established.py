@@ -362,13 +362,20 @@ def test_secrets_are_handed_out_once_and_only_where_policy_allows(version):
     exchange(client, server)
     client.world.answers[questions.ReadPolicy] = lambda _: None
     with pytest.raises(SspiError) as caught:
-        client.query(ContextAttribute.SESSION_KEY)
+        client.query(ContextAttribute.TRAFFIC_SECRETS)
     assert caught.value.status is SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION
     client.world.answers[questions.ReadPolicy] = lambda _: SchannelPolicy(hand_out_secrets=True)
-    given = client.query(ContextAttribute.SESSION_KEY)
+    given = client.query(ContextAttribute.TRAFFIC_SECRETS)
+    assert "secret" not in repr(given)
     sealed = sealed_with(given, b"sealed by the caller")
     assert server.open(sealed).buffers[0].data == b"sealed by the caller"
-    for call in (lambda: client.seal(b"x"), lambda: client.query(ContextAttribute.SESSION_KEY)):
+    answer = server.seal(b"for the caller alone")
+    for call in (
+        lambda: client.seal(b"x"),
+        lambda: client.open(answer),
+        lambda: client.query(ContextAttribute.TRAFFIC_SECRETS),
+        lambda: client.world.run(client.package.export_security_context(client.state)),
+    ):
         with pytest.raises(SspiError) as caught:
             call()
         assert caught.value.status is SecurityStatus.SEC_E_CONTEXT_EXPIRED

@@ -190,7 +190,7 @@ class KeyingMaterial:
 
 @dataclass(frozen=True, slots=True)
 class TrafficSecrets:
-    """TLS traffic secrets: IANA suite, each direction's secret and next record number."""
+    """TLS traffic secrets: IANA suite, each direction's secret (TLS 1.2: key and IV joined) and next record number."""
 
     protocol: str
     cipher_suite: int
@@ -346,6 +346,7 @@ CREDS_2 = Attribute("SECPKG_ATTR_CREDS_2", DelegatedCredential)
 NEGOTIATION_PACKAGE = Attribute("SECPKG_ATTR_NEGOTIATION_PACKAGE", Text)
 SERVER_AUTH_FLAGS = Attribute("SECPKG_ATTR_SERVER_AUTH_FLAGS", Number)
 CERT_TRUST_STATUS = Attribute("SECPKG_ATTR_CERT_TRUST_STATUS", Number)
+TRAFFIC_SECRETS = Attribute("SECPKG_ATTR_TRAFFIC_SECRETS", TrafficSecrets)
 
 CREDENTIAL_NAMES = CredentialAttribute("CREDENTIAL_ATTRIBUTE_NAMES", Names)
 CREDENTIAL_SUPPORTED_ALGS = CredentialAttribute("CREDENTIAL_ATTRIBUTE_SUPPORTED_ALGS", SupportedAlgorithms)

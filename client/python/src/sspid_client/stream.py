@@ -7,14 +7,15 @@ import threading
 import time
 from typing import TYPE_CHECKING, Protocol, Self
 
-from sspid_client import buffers, credentials, legs
+from sspid_client import attributes, buffers, credentials, legs
 from sspid_client.errors import SspiError
-from sspid_client.tls import TlsRecords
+from sspid_client.tls import records_of, require_local
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
+    from sspid_client.attributes import TrafficSecrets
     from sspid_client.client import Client, Context, Credential
     from sspid_client.flags import ContextFlag
 
@@ -35,12 +36,17 @@ class TlsStream:
     The socket stays the caller's: `close` says goodbye and frees what the service holds, and leaves the socket open.
     """
 
-    def __init__(self, client: Client, sock: Socket, context: Context, received: bytes = b"") -> None:
-        """Go on with an established context; `received` is what the peer sent beyond the handshake."""
+    def __init__(
+        self, client: Client, sock: Socket, context: Context, received: bytes = b"", secrets: TrafficSecrets | None = None
+    ) -> None:
+        """Go on with an established context; `received` is what the peer sent beyond the handshake.
+
+        With its `secrets` (attributes.TRAFFIC_SECRETS) records are sealed and opened here, without a call each.
+        """
         self.context = context
         self._client = client
         self._socket = sock
-        self._records = TlsRecords(context.legs, received)
+        self._records = records_of(context.legs, received, secrets)
         self._state = threading.Lock()
         self._sending = threading.Lock()
         self._receiving = threading.Lock()
@@ -55,17 +61,20 @@ class TlsStream:
         credential: Credential | None = None,
         flags: ContextFlag = legs.STREAM_FLAGS,
         application_protocols: Sequence[bytes] = (),
+        local_records: bool = False,
     ) -> Self:
         """Make the handshake as the client of `host`, whose certificate must bear that name.
 
         Without `credential` the client shows no certificate and trusts the roots of the service's operator.
         `application_protocols` are ALPN names, best first.
+        `local_records` asks the service for the connection's keys once and seals and opens here from then on, where the
+        service's policy lets it (`hand_out_secrets`): no call a record. It needs sspid-client[local].
         """
         offered = [buffers.application_protocols(application_protocols)] if application_protocols else []
         if credential is not None:
-            return cls._begin(client, sock, credential.initialize(host, flags=flags, first_input=offered))
+            return cls._begin(client, sock, credential.initialize(host, flags=flags, first_input=offered), local_records)
         with client.acquire_credentials_handle("Schannel", credentials.OUTBOUND, credentials.anonymous()) as own:
-            return cls._begin(client, sock, own.initialize(host, flags=flags, first_input=offered))
+            return cls._begin(client, sock, own.initialize(host, flags=flags, first_input=offered), local_records)
 
     @classmethod
     def accept(
@@ -76,14 +85,28 @@ class TlsStream:
         *,
         flags: ContextFlag = legs.STREAM_FLAGS,
         application_protocols: Sequence[bytes] = (),
+        local_records: bool = False,
     ) -> Self:
-        """Make the handshake as a server; ContextFlag.MUTUAL_AUTH in `flags` demands a client certificate."""
+        """Make the handshake as a server; ContextFlag.MUTUAL_AUTH in `flags` demands a client certificate.
+
+        `local_records` as for `connect`.
+        """
         known = [buffers.application_protocols(application_protocols)] if application_protocols else []
-        return cls._begin(client, sock, credential.accept(flags=flags, first_input=known))
+        return cls._begin(client, sock, credential.accept(flags=flags, first_input=known), local_records)
 
     @classmethod
-    def _begin(cls, client: Client, sock: Socket, context: Context) -> Self:
-        return cls(client, sock, context, context.handshake(sock).extra)
+    def _begin(cls, client: Client, sock: Socket, context: Context, local: bool) -> Self:
+        if local:
+            require_local()
+        extra = context.handshake(sock).extra
+        if not local:
+            return cls(client, sock, context, extra)
+        try:
+            return cls(client, sock, context, extra, context.query(attributes.TRAFFIC_SECRETS))
+        except BaseException:
+            with contextlib.suppress(SspiError):
+                context.delete()
+            raise
 
     def recv(self, size: int) -> bytes:
         """At most `size` bytes; none once the peer said goodbye. PeerClosedError where it went without."""

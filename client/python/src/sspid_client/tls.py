@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,25 @@ from sspid_client.errors import PeerClosedError, SspiError
 from sspid_client.status import SecurityStatus
 
 if TYPE_CHECKING:
+    from sspid_client.attributes import TrafficSecrets
     from sspid_client.legs import Legs
 
 _CLOSED = frozenset({SecurityStatus.SEC_I_CONTEXT_EXPIRED, SecurityStatus.SEC_E_CONTEXT_EXPIRED})
+
+
+def records_of(context: Legs, received: bytes, secrets: TrafficSecrets | None) -> TlsRecords:
+    """The records of an established context: made by the service, or here where it handed out the `secrets`."""
+    if secrets is None:
+        return TlsRecords(context, received)
+    from sspid_client.local import LocalRecords  # noqa: PLC0415  # wants a package that not everybody has
+
+    return LocalRecords(context, secrets, received)
+
+
+def require_local() -> None:
+    """Refuse local records before the secrets are asked for where the package that seals them is not there."""
+    if importlib.util.find_spec("cryptography") is None:
+        raise SspiError("local_records needs the package cryptography; install sspid-client[local].")
 
 
 class TlsRecords:

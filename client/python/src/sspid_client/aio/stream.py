@@ -6,15 +6,16 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from sspid_client import buffers, credentials, legs
+from sspid_client import attributes, buffers, credentials, legs
 from sspid_client.errors import SspiError
-from sspid_client.tls import TlsRecords
+from sspid_client.tls import records_of, require_local
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
     from types import TracebackType
 
     from sspid_client.aio.client import Client, Context, Credential
+    from sspid_client.attributes import TrafficSecrets
     from sspid_client.flags import ContextFlag
     from sspid_client.questions import Question
 
@@ -51,13 +52,17 @@ class TlsStream:
         writer: asyncio.StreamWriter,
         context: Context,
         received: bytes = b"",
+        secrets: TrafficSecrets | None = None,
     ) -> None:
-        """Go on with an established context; `received` is what the peer sent beyond the handshake."""
+        """Go on with an established context; `received` is what the peer sent beyond the handshake.
+
+        With its `secrets` (attributes.TRAFFIC_SECRETS) records are sealed and opened here, without a call each.
+        """
         self.context = context
         self._client = client
         self._reader = reader
         self._writer = writer
-        self._records = TlsRecords(context.legs, received)
+        self._records = records_of(context.legs, received, secrets)
         self._state = asyncio.Lock()
         self._receiving = asyncio.Lock()
 
@@ -72,17 +77,24 @@ class TlsStream:
         credential: Credential | None = None,
         flags: ContextFlag = legs.STREAM_FLAGS,
         application_protocols: Sequence[bytes] = (),
+        local_records: bool = False,
     ) -> Self:
         """Make the handshake as the client of `host`, whose certificate must bear that name.
 
         Without `credential` the client shows no certificate and trusts the roots of the service's operator.
         `application_protocols` are ALPN names, best first.
+        `local_records` asks the service for the connection's keys once and seals and opens here from then on, where the
+        service's policy lets it (`hand_out_secrets`): no call a record. It needs sspid-client[local].
         """
         offered = [buffers.application_protocols(application_protocols)] if application_protocols else []
         if credential is not None:
-            return await cls._begin(client, reader, writer, credential.initialize(host, flags=flags, first_input=offered))
+            return await cls._begin(
+                client, reader, writer, credential.initialize(host, flags=flags, first_input=offered), local_records
+            )
         async with await client.acquire_credentials_handle("Schannel", credentials.OUTBOUND, credentials.anonymous()) as own:
-            return await cls._begin(client, reader, writer, own.initialize(host, flags=flags, first_input=offered))
+            return await cls._begin(
+                client, reader, writer, own.initialize(host, flags=flags, first_input=offered), local_records
+            )
 
     @classmethod
     async def accept(
@@ -94,15 +106,31 @@ class TlsStream:
         *,
         flags: ContextFlag = legs.STREAM_FLAGS,
         application_protocols: Sequence[bytes] = (),
+        local_records: bool = False,
     ) -> Self:
-        """Make the handshake as a server; ContextFlag.MUTUAL_AUTH in `flags` demands a client certificate."""
+        """Make the handshake as a server; ContextFlag.MUTUAL_AUTH in `flags` demands a client certificate.
+
+        `local_records` as for `connect`.
+        """
         known = [buffers.application_protocols(application_protocols)] if application_protocols else []
-        return await cls._begin(client, reader, writer, credential.accept(flags=flags, first_input=known))
+        return await cls._begin(client, reader, writer, credential.accept(flags=flags, first_input=known), local_records)
 
     @classmethod
-    async def _begin(cls, client: Client, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, context: Context) -> Self:
-        last = await context.handshake(StreamPeer(reader, writer))
-        return cls(client, reader, writer, context, last.extra)
+    async def _begin(
+        cls, client: Client, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, context: Context, local: bool, /
+    ) -> Self:
+        if local:
+            require_local()
+        extra = (await context.handshake(StreamPeer(reader, writer))).extra
+        if not local:
+            return cls(client, reader, writer, context, extra)
+        try:
+            secrets = await context.query(attributes.TRAFFIC_SECRETS)
+            return cls(client, reader, writer, context, extra, secrets)
+        except BaseException:
+            with contextlib.suppress(SspiError):
+                await context.delete()
+            raise
 
     async def recv(self, size: int) -> bytes:
         """At most `size` bytes; none once the peer said goodbye. PeerClosedError where it went without."""

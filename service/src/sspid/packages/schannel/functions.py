@@ -102,8 +102,8 @@ class SchannelPackage(SecurityPackage):
     async def query_context_attributes(self, state: State, attribute: ContextAttribute) -> AttributeValue:
         if attribute is ContextAttribute.PACKAGE_INFO:
             return self.info
-        if attribute is ContextAttribute.SESSION_KEY and isinstance(state, Established):
-            return await handout.traffic_secrets(state)
+        if attribute is ContextAttribute.TRAFFIC_SECRETS:
+            return await handout.traffic_secrets(_ready(state))
         try:
             return attributes.query(state, attribute)
         except TlsError as failure:

@@ -33,6 +33,10 @@ def pack(state: Established) -> bytes:
             SecurityStatus.SEC_E_INVALID_HANDLE,
             "A handshake message or a control token waits for a leg of this context; make that call, then export.",
         )
+    if state.write_closed and state.records is not None and not state.records.write.secret:
+        raise SspiError(
+            SecurityStatus.SEC_E_CONTEXT_EXPIRED, "The traffic secrets were handed out; only their holder can go on with them."
+        )
     release(state)
     records, facts = state.records, state.facts
     if records is None:

@@ -90,6 +90,7 @@ class ContextAttribute(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SECPKG_ATTR_SERVER_AUTH_FLAGS: _ClassVar[ContextAttribute]
     SECPKG_ATTR_CERT_TRUST_STATUS: _ClassVar[ContextAttribute]
     SECPKG_ATTR_CREDS_2: _ClassVar[ContextAttribute]
+    SECPKG_ATTR_TRAFFIC_SECRETS: _ClassVar[ContextAttribute]
 
 class CredentialAttribute(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -179,6 +180,7 @@ SECPKG_ATTR_C_FULL_ACCESS_TOKEN: ContextAttribute
 SECPKG_ATTR_SERVER_AUTH_FLAGS: ContextAttribute
 SECPKG_ATTR_CERT_TRUST_STATUS: ContextAttribute
 SECPKG_ATTR_CREDS_2: ContextAttribute
+SECPKG_ATTR_TRAFFIC_SECRETS: ContextAttribute
 CREDENTIAL_ATTRIBUTE_UNSPECIFIED: CredentialAttribute
 CREDENTIAL_ATTRIBUTE_NAMES: CredentialAttribute
 CREDENTIAL_ATTRIBUTE_SSI_PROVIDER: CredentialAttribute
