@@ -145,7 +145,7 @@ class Service:
                 questions.FindNamedCredential: NamedCredentials(named).find,
                 questions.FindTrustAnchors: TrustAnchors(roots).find,
                 **self._authority_answers(),
-                **MitKerberos(settings.kerberos.deadline_seconds).answers(),
+                **MitKerberos(settings.kerberos.deadline_seconds, settings.kerberos.silent_seconds).answers(),
             },
             waiting,
             _elsewhere(settings),
@@ -197,6 +197,8 @@ class Service:
             threads=Threads(settings.threads, limits.streams_total, limits.streams_per_caller, limits.waiting_total),
             max_message_bytes=limits.max_message_bytes,
             may_wait=self._may_wait,
+            # One service alone must find its port taken, not share it with a stranger.
+            share_ports=self._crew is not None,
         )
 
     def _build_inner_server(self, crew: Crew) -> Server:

@@ -175,6 +175,7 @@ class KerberosKeys:
     """[kerberos]: what krb5.conf (KRB5_CONFIG) has no word for."""
 
     deadline_seconds: float = key(15.0, "How long one leg may wait for a KDC.")
+    silent_seconds: float = key(10.0, "How long a KDC that was waited for in vain is not asked again; 0 asks every time.")
 
 
 def default_listeners() -> list[Listener]:
@@ -238,15 +239,18 @@ class Settings:
         yield from self._authority_problems()
 
     def _authority_problems(self) -> Iterator[tuple[str, str]]:
-        own, winbind = self.accounts, self.winbind
+        own, winbind, kerberos = self.accounts, self.winbind, self.kerberos
         if own.lockout.failures < 0:
             yield "failures", "must be at least 0."
-        for name, value in (("cache_seconds", own.cache_seconds), ("window_seconds", own.lockout.window_seconds)):
+        for name, value in (
+            ("cache_seconds", own.cache_seconds), ("window_seconds", own.lockout.window_seconds),
+            ("silent_seconds", kerberos.silent_seconds),
+        ):  # fmt: skip
             if not 0 <= value < 1e9:
                 yield name, f"{value} is not between 0 and 1e9."
-        for name, value in (("deadline_seconds", own.deadline_seconds), ("deadline_seconds", winbind.deadline_seconds)):
+        for value in (own.deadline_seconds, winbind.deadline_seconds, kerberos.deadline_seconds):
             if not 0 < value <= 3600:
-                yield name, f"{value} is not between 0 and 3600."
+                yield "deadline_seconds", f"{value} is not between 0 and 3600."
         if not 1 <= winbind.helpers <= 64:
             yield "helpers", f"{winbind.helpers} is not between 1 and 64."
         if self.policy:

@@ -25,10 +25,10 @@ FULL = MUTUAL | {
 ALICE = Password("alice", mit.NAME, mit.PASSWORD)
 
 
-def a_world(deadline: float = 10.0, *, policy: Any = None) -> FixedWorld:
+def a_world(deadline: float = 10.0, *, silent: float = 10.0, policy: Any = None) -> FixedWorld:
     """A world that asks MIT's library in earnest. Its clock is the real one: tickets have real times."""
     answers: dict[type, Any] = {
-        question: _without_caller(answer) for question, answer in MitKerberos(deadline).answers().items()
+        question: _without_caller(answer) for question, answer in MitKerberos(deadline, silent).answers().items()
     }
     policies = {} if policy is None else {"Kerberos": policy}
     return FixedWorld(now=datetime.now(UTC), answers=answers, policies=policies)

@@ -69,13 +69,13 @@ def initiate(question: InitiateGss) -> GssStep:
         return GssStep(context, step.token or b"", int(step.flags), step.lifetime, not step.more_steps)
 
 
-def accept(question: AcceptGss) -> GssStep:
-    """One leg of the acceptor."""
+def accept(question: AcceptGss, *, alone: bool = False) -> GssStep:
+    """One leg of the acceptor; with `alone` without the service's own tickets, so that no KDC is asked."""
     with failures_told():
         context = question.context
         if context is None:
             credential: Any = question.credential
-            keys = credential.accepting_and_initiating() if credential.may_delegate_on else credential.accepting()
+            keys = credential.accepting_and_initiating() if credential.may_delegate_on and not alone else credential.accepting()
             context = Context(None, keys, accepts=True)
         assert isinstance(context, Context)  # noqa: S101 - as above
         step = gss.accept_sec_context(

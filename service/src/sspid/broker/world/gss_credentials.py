@@ -6,6 +6,7 @@ targets must not wait with it.
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from sspid.packages.gss import OpenGssCredential
 
+_NUMBERS = itertools.count()
 RENEW_SECONDS = 60
 """How long before its end a ticket-granting ticket is fetched anew."""
 
@@ -45,6 +47,11 @@ class Tickets:
         """When the tickets end; None where new ones can be fetched, or only the file knows."""
         return None if self._fetch is not None or self._ends is None else datetime.fromtimestamp(self._ends, UTC)
 
+    @property
+    def wanting(self) -> bool:
+        """Whether the KDC must give a ticket-granting ticket before anything can be begun."""
+        return self._fetch is not None and (self._ends is None or self._ends - time.time() < RENEW_SECONDS)
+
     def open(self) -> Any:
         """A library credential over the cache; asks the KDC where it has no ticket yet."""
         if self._fetch is not None and self._store is not None:
@@ -53,7 +60,7 @@ class Tickets:
 
     def _refresh(self, store: Cache, fetch: Callable[[Any], tuple[Any, Any]]) -> None:
         with self._lock:
-            if self._ends is None or self._ends - time.time() < RENEW_SECONDS:
+            if self.wanting:
                 principal, ticket = fetch(store.context)
                 store.fill(principal, [ticket])
                 self._ends = ticket.times.endtime & 0xFFFFFFFF
@@ -69,6 +76,11 @@ class Impersonated:
         self._held: Any = None
         self._lock = threading.Lock()
         self.expiry = None
+
+    @property
+    def wanting(self) -> bool:
+        """Whether the service itself must log on first."""
+        return self._service.wanting
 
     def open(self) -> Any:
         """A library credential of the user; asks the KDC where it has none that lasts."""
@@ -91,6 +103,7 @@ class Delegated:
 
     creds: Any
     expiry: datetime | None
+    wanting = False
 
     def open(self) -> Any:
         """The credential."""
@@ -103,6 +116,7 @@ class Opened:
     def __init__(self, principal: str, *, tickets: Tickets | Impersonated | Delegated | None, keys: Keys | None = None) -> None:
         self.principal = principal
         self.expiry = None if tickets is None else tickets.expiry
+        self._number = next(_NUMBERS)
         self._tickets = tickets
         self._keys = keys
         self._accepting: Any = None
@@ -121,6 +135,13 @@ class Opened:
             if target in {own, own.rpartition("@")[0]}:
                 return principal_name(own)
         return service_name(target)
+
+    def wanted(self, target: str) -> tuple[object, ...]:
+        """What a KDC is asked for first: this realm's ticket-granting ticket, or this credential's ticket for `target`."""
+        if self._tickets is not None and self._tickets.wanting:
+            own = self._tickets.service_principal if isinstance(self._tickets, Impersonated) else self.principal
+            return ("tickets", own.rpartition("@")[2])
+        return (self._number, target)
 
     @property
     def may_delegate_on(self) -> bool:
