@@ -63,11 +63,15 @@ def acceptor(realm, service=mit.HTTP_LOCALHOST):
 
 def curl(realm, tmp_path, url, cache):
     (tmp_path / "cache").write_bytes(cache)
-    done = realm.run(
-        peers.require("curl"), "-s", "-w", " %{http_code}", "--max-time", "20", "--negotiate", "-u", ":", url,
-        KRB5CCNAME=f"FILE:{tmp_path}/cache",
-    )  # fmt: skip
-    return done.stdout.decode()
+    for _ in range(10):
+        done = realm.run(
+            peers.require("curl"), "-s", "-w", " %{http_code}", "--max-time", "20", "--negotiate", "-u", ":", url,
+            KRB5CCNAME=f"FILE:{tmp_path}/cache",
+        )  # fmt: skip
+        # curl 7.88 may end by a signal of its own where it has no ticket: only that is tried again.
+        if done.returncode >= 0:
+            return done.stdout.decode()
+    pytest.fail("curl ended by a signal ten times")
 
 
 def test_curl_logs_on(realm, tmp_path):
