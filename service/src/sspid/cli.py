@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sspid.app import Crew
     from sspid.config import Settings
 
+DRAINED = "worker drained"
 CONFIG = click.option(
     "--config", "config_file", envvar="SSPID_CONFIG", type=click.Path(path_type=Path), help="TOML file; all keys have defaults."
 )
@@ -35,12 +36,18 @@ main.add_command(accounts)
 @click.option("--demo", is_flag=True, help="Show a real TLS handshake through the service once it serves.")
 def serve(config_file: Path | None, workers: int | None, *, demo: bool) -> None:
     """Serve until SIGTERM or Ctrl-C."""
-    settings = _settings(config_file)
-    if (workers or settings.workers) > 1:
-        from sspid import supervisor  # noqa: PLC0415  # one worker needs none
+    from sspid import embedded  # noqa: PLC0415  # as below
 
-        sys.exit(supervisor.serve(settings, config_file, workers or settings.workers))
-    _serve_one(settings, demo=demo)
+    settings = _settings(config_file)
+    try:
+        if (workers or settings.workers) > 1:
+            from sspid import supervisor  # noqa: PLC0415  # one worker needs none
+
+            sys.exit(supervisor.serve(settings, config_file, workers or settings.workers))
+        with embedded.occupied(settings.data_dir):
+            _serve_one(settings, demo=demo)
+    except embedded.OccupiedError as error:
+        raise click.ClickException(str(error)) from None
 
 
 @main.command(hidden=True)
@@ -52,8 +59,9 @@ def serve(config_file: Path | None, workers: int | None, *, demo: bool) -> None:
 def worker(config_file: Path | None, worker: int, workers: int, folder: Path, ports: tuple[int, ...]) -> None:
     """One of several workers; `sspid serve --workers` starts them and hands each the crew's secret on standard input."""
     from sspid.app import Crew  # noqa: PLC0415  # as in serve
+    from sspid.supervisor import SECRET_BYTES  # noqa: PLC0415  # as in serve
 
-    crew = Crew(worker, workers, folder, sys.stdin.buffer.read())
+    crew = Crew(worker, workers, folder, sys.stdin.buffer.read(SECRET_BYTES))
     _serve_one(_settings(config_file).on_ports(ports), demo=False, crew=crew)
 
 
@@ -64,7 +72,7 @@ def _serve_one(settings: Settings, *, demo: bool, crew: Crew | None = None) -> N
     from sspid.app import Service  # noqa: PLC0415  # as above
     from sspid.stopping import StopSignal  # noqa: PLC0415  # as above
 
-    stop = StopSignal()
+    stop = StopSignal(None if crew is None else sys.stdin)
     log = logs.configure(settings.log)
     service = Service(settings, log, crew)
     try:
@@ -87,7 +95,18 @@ def _serve_one(settings: Settings, *, demo: bool, crew: Crew | None = None) -> N
         show.run(addresses[0], settings.data_dir)
         click.echo("Serving on; stop with Ctrl-C.")
     stop.wait()
+    service.drain()
+    if crew is not None:
+        # The other workers may still need what this one holds, until they have drained too.
+        click.echo(DRAINED)
+        sys.stdout.flush()
+        stop.wait_for_supervisor(settings.drain_seconds)
     service.stop()
+    log.info("stopped")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Threads that wait for another machine beyond the drain time would keep an ordinary exit waiting as well.
+    os._exit(0)
 
 
 @main.command()
@@ -103,7 +122,7 @@ def demo(config_file: Path | None, target: str) -> None:
 
 @main.command("check-config")
 @CONFIG
-@click.option("--keys", is_flag=True, help="Print every key, its default and its meaning, as the table of docs/configuration.md.")
+@click.option("--keys", is_flag=True, help="Print every key, its default and its meaning: the table of docs/configuration.md.")
 def check_config(config_file: Path | None, *, keys: bool) -> None:
     """Read the configuration as `serve` would, and say what is wrong and where."""
     from sspid import config  # noqa: PLC0415  # as above

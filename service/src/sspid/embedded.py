@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 KEY_BYTES = 32
+
+
+class OccupiedError(Exception):
+    """The data directory cannot be used by this service; the message says why."""
+
+
 YEARS = timedelta(days=3650)
 
 
@@ -25,6 +34,28 @@ def prepare(data_dir: Path) -> None:
     certificates = data_dir / "certificates"
     if not (certificates / "client.pem").exists():
         make_certificates(certificates)
+
+
+@contextmanager
+def occupied(data_dir: Path) -> Iterator[None]:
+    """Prepare the data directory and keep every other service off it. `OccupiedError` says why it cannot be had."""
+    with _lock(data_dir):
+        yield
+
+
+def _lock(data_dir: Path) -> IO[bytes]:
+    try:
+        prepare(data_dir)
+        held = (data_dir / "lock").open("ab")
+        os.fchmod(held.fileno(), 0o600)
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        message = f"another sspid runs with its data in {data_dir}; stop it, or give this one a data_dir of its own."
+        raise OccupiedError(message) from None
+    except OSError as error:
+        message = f"cannot keep data in {data_dir}: {error.strerror}; set data_dir to a place this user may write to."
+        raise OccupiedError(message) from None
+    return held
 
 
 def service_key(data_dir: Path) -> bytes:

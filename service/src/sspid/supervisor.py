@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,23 +28,26 @@ if TYPE_CHECKING:
 READY = "worker ready: "
 SECRET_BYTES = 32
 RESTARTS = 5
-"""How often one worker is started again before the service gives up: then something is wrong that a restart does not cure."""
+WITHIN_SECONDS = 60.0
+"""A worker that dies more often than that within this time is not started again: a restart does not cure what is wrong."""
 
 
 def serve(settings: Settings, config_file: Path | None, workers: int) -> int:
     """Run `workers` processes until SIGTERM or Ctrl-C; the exit status."""
-    embedded.prepare(settings.data_dir)
-    embedded.service_key(settings.data_dir)
     with ExitStack() as stack:
+        stack.enter_context(embedded.occupied(settings.data_dir))
+        embedded.service_key(settings.data_dir)
         # A Unix socket's path may be about a hundred bytes long, and the data directory's may be longer.
         folder = Path(tempfile.mkdtemp(prefix="sspid-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         reserved = [stack.enter_context(reserve(each.address)) for each in settings.listeners if not each.is_unix]
         ports = [each.getsockname()[1] for each in reserved]
-        crew = Crew(config_file, workers, folder, ports, logs.configure(settings.log))
+        log = logs.configure(settings.log)
+        crew = Crew(config_file, workers, folder, ports, log)
+        stack.callback(crew.end)
         stop = StopSignal()
         addresses = crew.start()
-        _serve_metrics(settings, folder)
+        _serve_metrics(settings, folder, log)
         click.echo(f"sspid {__version__} ready: {addresses} (data in {settings.data_dir}, {workers} workers)")
         sys.stdout.flush()
         return crew.watch(stop)
@@ -54,8 +58,12 @@ def reserve(address: str) -> socket.socket:
     host, _, port = address.rpartition(":")
     family = socket.AF_INET6 if "[" in host else socket.AF_INET
     reserved = socket.socket(family, socket.SOCK_STREAM)
-    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
+        # Without SO_REUSEPORT first: another service that shares its port would let this one share it too.
+        with socket.socket(family, socket.SOCK_STREAM) as alone:
+            alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            alone.bind((host.strip("[]"), int(port)))
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         reserved.bind((host.strip("[]"), int(port)))
     except OSError as error:
         reserved.close()
@@ -75,13 +83,14 @@ class Crew:
         self._ports = ports
         self._log = log
         self._secret = secrets.token_bytes(SECRET_BYTES)
-        self._restarts = [0] * workers
+        self._died: list[list[float]] = [[] for _ in range(workers)]
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> str:
         """Start every worker and wait until all are ready; the addresses they listen on."""
         self._processes = [self._spawn(worker) for worker in range(self._workers)]
-        return next(self._ready(process) for process in self._processes)
+        first, *_others = [self._ready(process) for process in self._processes]
+        return first
 
     def _spawn(self, worker: int) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "sspid", "worker", str(worker), str(self._workers), str(self._folder)]
@@ -93,8 +102,9 @@ class Crew:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=surroundings, start_new_session=True
         )
         assert process.stdin is not None  # noqa: S101  # PIPE was asked
+        # It stays open: its end tells the worker that the supervisor is gone.
         process.stdin.write(self._secret)
-        process.stdin.close()
+        process.stdin.flush()
         return process
 
     @staticmethod
@@ -115,22 +125,50 @@ class Crew:
         return self._drain()
 
     def _replace(self, worker: int, process: subprocess.Popen[bytes]) -> bool:
-        self._restarts[worker] += 1
-        self._log.error("worker died", worker=worker, exit=process.returncode, restarts=self._restarts[worker])
-        if self._restarts[worker] > RESTARTS:
+        now = time.monotonic()
+        died = self._died[worker] = [*(each for each in self._died[worker] if now - each < WITHIN_SECONDS), now]
+        self._log.error("worker died", worker=worker, exit=process.returncode, restarts=len(died))
+        _close(process)
+        if len(died) > RESTARTS:
             return False
+        # Whether it gets ready is seen at the next look: a worker that does not has ended by then.
         self._processes[worker] = self._spawn(worker)
-        self._ready(self._processes[worker])
         return True
 
     def _drain(self) -> int:
         for process in self._processes:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
+        # All of them first: one may be answering what a call on another still waits for.
+        for process in self._processes:
+            _wait_for_line(process)
+        for process in self._processes:
+            _close(process)
         return max((process.wait() for process in self._processes), key=abs)
 
+    def end(self) -> None:
+        """Leave no worker behind, however the service ends."""
+        for process in self._processes:
+            if process.poll() is None:
+                process.terminate()
+            process.wait()
+            _close(process)
 
-def _serve_metrics(settings: Settings, folder: Path) -> None:
+
+def _wait_for_line(process: subprocess.Popen[bytes]) -> None:
+    """Until the worker says that it has drained, or ends."""
+    assert process.stdout is not None  # noqa: S101  # PIPE was asked
+    if not process.stdout.closed:
+        process.stdout.readline()
+
+
+def _close(process: subprocess.Popen[bytes]) -> None:
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
+
+
+def _serve_metrics(settings: Settings, folder: Path, log: FilteringBoundLogger) -> None:
     """One page for all workers, added up."""
     if not settings.metrics_address:
         return
@@ -140,4 +178,9 @@ def _serve_metrics(settings: Settings, folder: Path) -> None:
     registry: Any = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library leaves it untyped
     host, _, port = settings.metrics_address.rpartition(":")
-    start_http_server(int(port), host, registry)
+    try:
+        serving, _thread = start_http_server(int(port), host, registry)
+    except OSError as error:
+        log.warning("no metrics", address=settings.metrics_address, reason=str(error))
+    else:
+        log.info("metrics", address=f"{host}:{serving.server_port}")

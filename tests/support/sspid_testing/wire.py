@@ -112,3 +112,28 @@ def decrypt_request(reply: Any, data: bytes) -> Any:
 def data_of(reply: Any) -> bytes:
     """What the DATA buffers of a message hold."""
     return b"".join(each.data for each in reply.message if each.type == vocabulary_pb2.SECBUFFER_DATA)
+
+
+def credential(wire: Wire, package: str, use: Any, **kind: Any) -> Any:
+    """A handle for a secret of that kind; for the package's default without one."""
+    request = credential_service_pb2.AcquireCredentialsHandleRequest(
+        package_name=package, use=use, auth_data=credentials_pb2.AuthData(**kind) if kind else None
+    )
+    reply = wire.credentials.AcquireCredentialsHandle(request)
+    assert status(reply) == "SEC_E_OK", reply
+    return reply.credential
+
+
+def alice(domain: str, password: str = "unimportant") -> Any:
+    """A user with a password."""
+    return credentials_pb2.PasswordIdentity(user="alice", domain=domain, password=password)
+
+
+def judged_elsewhere(wire: Wire, password: str = "unimportant") -> Any:
+    """The AcceptSecurityContext of an NTLM acceptor's last leg, which asks the domain where the service has one."""
+    user = credential(wire, "NTLM", OUTBOUND, password=alice("ELSEWHERE", password))
+    negotiate = wire.contexts.InitializeSecurityContext(INITIALIZE(credential=user, target_name="host/x"))
+    service = credential(wire, "NTLM", INBOUND)
+    challenge = wire.contexts.AcceptSecurityContext(ACCEPT(credential=service, input=tokens(token_out(negotiate))))
+    answer = wire.contexts.InitializeSecurityContext(INITIALIZE(context=negotiate.context, input=tokens(token_out(challenge))))
+    return ACCEPT(context=challenge.context, input=tokens(token_out(answer)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from queue import SimpleQueue
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     Work = tuple[Future[Any], Callable[..., Any], tuple[Any, ...], dict[str, Any]]
+
+LOOK_SECONDS = 0.01
+QUIET_LOOKS = 2
+"""A call that has just been taken is not busy for an instant, so one look is not enough."""
 
 
 class CallThreads(Executor):
@@ -31,6 +36,7 @@ class CallThreads(Executor):
         self._aside = 0
         self._all = 0
         self._needed = threading.Semaphore(0)
+        self._busy: set[int] = set()
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Have `fn` called on one of the threads."""
@@ -39,6 +45,14 @@ class CallThreads(Executor):
         if self._working < self._wanted:
             self._fill()
         return future
+
+    def finish(self, seconds: float) -> None:
+        """Wait until every call is done, or for `seconds`."""
+        until = time.monotonic() + seconds
+        quiet = 0
+        while quiet < QUIET_LOOKS and time.monotonic() < until:
+            quiet = 0 if self._busy or self._calls.qsize() else quiet + 1
+            time.sleep(LOOK_SECONDS)
 
     def _fill(self) -> None:
         """Let one more thread take calls, if there are too few."""
@@ -56,8 +70,12 @@ class CallThreads(Executor):
 
     def _take_calls(self) -> None:
         waits.stand_aside_by(self._standing_aside)
+        me = threading.get_ident()
         while True:
-            _perform(*self._calls.get())
+            work = self._calls.get()
+            self._busy.add(me)
+            _perform(*work)
+            self._busy.discard(me)
             if self._working > self._wanted:
                 self._go_aside()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -32,9 +34,10 @@ SERVICES = (
 )
 STREAMS = {"Handshake", "Session"}
 REFUSING_THREADS = 4
+LAST_SECONDS = 0.5
+"""For answers that are on their way. Calls that wait for another machine cannot hear that they are cancelled."""
 OPTIONS = (
     ("grpc.max_send_message_length", -1),
-    ("grpc.so_reuseport", 1),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
 )
@@ -68,15 +71,18 @@ class Server:
         threads: Threads,
         max_message_bytes: int,
         may_wait: Callable[[str, bytes, bytes], bool],
+        share_ports: bool = False,
     ) -> None:
         self.streams = OpenStreams(per_caller=threads.streams_per_caller, total=threads.streams)
         self.methods = list(_methods(services))
         self.functions = {_snake(method.name): through(method, around) for method in self.methods}
         self.health = health.HealthServicer()
+        self._stopping = threading.Event()
+        # Each thread that waits has another in its place: for other machines, for contexts, for other workers.
+        self._calls = CallThreads(threads.unary, threads.unary + 2 * threads.waiting)
         self._server = grpc.server(
-            # Each thread that waits has another in its place: for other machines, for contexts, for other workers.
-            CallThreads(threads.unary, threads.unary + 2 * threads.waiting),  # type: ignore[arg-type]  # only submit is called
-            options=[*OPTIONS, ("grpc.max_receive_message_length", max_message_bytes)],
+            self._calls,  # type: ignore[arg-type]  # only submit is called
+            options=[*OPTIONS, ("grpc.so_reuseport", int(share_ports)), ("grpc.max_receive_message_length", max_message_bytes)],
         )
         self._add_methods(callers, threads, may_wait)
         self._add_standard_services()
@@ -84,7 +90,9 @@ class Server:
     def _add_methods(self, callers: Identifies, threads: Threads, may_wait: Callable[[str, bytes, bytes], bool]) -> None:
         handlers: dict[str, dict[str, Any]] = {service.full_name: {} for service in SERVICES}
         for method in self.methods:
-            handlers[method.service][method.name] = unary.handler(method, self.functions[_snake(method.name)], callers)
+            handlers[method.service][method.name] = unary.handler(
+                method, self.functions[_snake(method.name)], callers, self._stopping
+            )
         # One more for each stream: whoever sends on a stream whose caller does not read waits for that caller.
         waiting = ThreadPoolExecutor(threads.waiting + threads.streams, thread_name_prefix="waiting")
         session = SessionStream(self.functions, callers, self.streams, waiting, may_wait)
@@ -148,11 +156,14 @@ class Server:
         self._server.start()
 
     def stop(self, grace_seconds: float) -> None:
-        """Say NOT_SERVING, finish what is under way for at most `grace_seconds`, end the streams, stop."""
+        """Say NOT_SERVING, refuse new calls, finish what is under way for at most `grace_seconds`, end the streams, stop."""
+        until = time.monotonic() + grace_seconds
         self.health.enter_graceful_shutdown()
-        stopped = self._server.stop(grace_seconds)
-        self.streams.drain()
-        stopped.wait()
+        self._stopping.set()
+        self.streams.drain(grace_seconds)
+        self._calls.finish(until - time.monotonic())
+        # gRPC itself would cancel calls that come while it stops, and the contract says UNAVAILABLE: so it stops last.
+        self._server.stop(LAST_SECONDS if grace_seconds else 0).wait(2 * LAST_SECONDS)
 
 
 def _methods(services: Mapping[str, Any]) -> Iterator[Method]:

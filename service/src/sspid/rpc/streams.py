@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from sspid_protos.sspi.v1 import context_service_pb2 as wire
 from sspid_protos.sspi.v1 import vocabulary_pb2
 
-from sspid.rpc.unary import CODES
+from sspid.rpc.unary import CODES, SHUTTING_DOWN
 from sspid.vocabulary.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -26,44 +28,69 @@ GOES_ON = (
     vocabulary_pb2.SEC_I_INCOMPLETE_CREDENTIALS,
 )
 
+UNSENT = 64
+"""How many answers wait for a caller that does not read, before its calls are not read either."""
+
+DRAIN_LOOKS = 0.02
+"""Seconds between two looks at what a draining service still has to finish."""
+
 TOGETHER = 32
 """How many answers go into one message at most, so that the first of many calls need not wait for the last."""
 
 
 class OpenStreams:
-    """Bounds the streams, each of which holds a thread, and ends them when the service drains."""
+    """Bounds the streams, each of which holds a thread, and ends them when the service drains.
+
+    `busy` of an open stream says whether it has calls under way.
+    """
 
     def __init__(self, *, per_caller: int, total: int) -> None:
         self._per_caller = per_caller
         self._total = total
-        self._open: dict[grpc.ServicerContext, str] = {}
+        self._open: dict[grpc.ServicerContext, tuple[str, Callable[[], bool]]] = {}
         self._lock = threading.Lock()
         self._draining = False
 
-    def enter(self, caller: str, context: grpc.ServicerContext) -> None:
+    def enter(self, caller: str, context: grpc.ServicerContext, busy: Callable[[], bool]) -> None:
         """Count a stream in. RESOURCE_EXHAUSTED where there are enough, UNAVAILABLE while draining."""
         with self._lock:
             if self._draining:
-                raise RefusedError("UNAVAILABLE", "The service is shutting down; connect again in a moment.")
-            own = sum(1 for each in self._open.values() if each == caller)
+                raise RefusedError("UNAVAILABLE", SHUTTING_DOWN)
+            own = sum(1 for each, _ in self._open.values() if each == caller)
             if own >= self._per_caller or len(self._open) >= self._total:
                 message = (
                     f"{own} streams of this caller, {len(self._open)} in all, are open; share one stream among your calls."
                 )
                 raise RefusedError("RESOURCE_EXHAUSTED", message)
-            self._open[context] = caller
+            self._open[context] = caller, busy
 
     def leave(self, context: grpc.ServicerContext) -> None:
         """Count a stream out."""
         with self._lock:
             self._open.pop(context, None)
 
-    def drain(self) -> None:
-        """Let no stream in any more and cancel the open ones; what they answered already is on its way."""
+    @property
+    def draining(self) -> bool:
+        """Whether calls are to be refused by now."""
+        return self._draining
+
+    def drain(self, seconds: float) -> None:
+        """Let nothing in any more; cancel each open stream as soon as its calls are answered, all of them after `seconds`."""
+        until = time.monotonic() + seconds
+        self._draining = True
+        while self._cancel(all_of_them=time.monotonic() >= until):
+            time.sleep(DRAIN_LOOKS)
+
+    def _cancel(self, *, all_of_them: bool) -> bool:
+        """Cancel what may be; whether some goes on."""
         with self._lock:
-            self._draining = True
-            for context in self._open:
-                context.cancel()  # type: ignore[no-untyped-call]  # the stubs leave it untyped
+            going_on = 0
+            for context, (_, busy) in self._open.items():
+                if all_of_them or not busy():
+                    context.cancel()  # type: ignore[no-untyped-call]  # the stubs leave it untyped
+                else:
+                    going_on += 1
+        return going_on > 0
 
 
 class SessionStream:
@@ -97,11 +124,12 @@ class SessionStream:
     ) -> None:
         try:
             caller = self._callers.identify(context)
-            self._streams.enter(caller, context)
+            conversation = Conversation(self, caller, context, send)
+            self._streams.enter(caller, context, conversation.busy)
         except RefusedError as refused:
             context.abort(CODES[refused.kind], refused.message)
         try:
-            Conversation(self, caller, context, send).hold(requests)
+            conversation.hold(requests)
         finally:
             self._streams.leave(context)
         send(None)
@@ -111,6 +139,8 @@ class SessionStream:
         try:
             if which is None:
                 raise RefusedError("INVALID_ARGUMENT", "The request holds no call.")
+            if self._streams.draining:
+                raise RefusedError("UNAVAILABLE", SHUTTING_DOWN)
             response = self._functions[which](caller, getattr(request, which))
         except RefusedError as refused:
             refusal = wire.Refusal(code=CODES[refused.kind].value[0], message=refused.message)
@@ -135,17 +165,30 @@ class Conversation:
         self._context = context
         self._send = send
         self._sending = threading.Lock()
+        self._unsent: deque[wire.SessionResponse] = deque()
+        self._answering = False
         self._under_way = 0
         self._changed = threading.Condition()
+
+    def busy(self) -> bool:
+        """Whether a call is under way or an answer not sent yet."""
+        return self._answering or self._under_way > 0 or bool(self._unsent)
 
     def hold(self, requests: Iterator[wire.SessionRequest]) -> None:
         """Answer until the caller sends no more, and what it still waits for has been answered."""
         for request in requests:
+            self._answering = True
             calls = (request, *request.also) if request.also else (request,)
             for at in range(0, len(calls), TOGETHER):
                 self._answer(calls[at : at + TOGETHER])
+            self._answering = False
+        self._context.add_callback(self._wake)
         with self._changed:
-            self._changed.wait_for(lambda: self._under_way == 0)
+            self._changed.wait_for(lambda: self._under_way == 0 or not self._context.is_active())
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
 
     def _answer(self, calls: tuple[wire.SessionRequest, ...]) -> None:
         session, caller = self._session, self._caller
@@ -159,15 +202,17 @@ class Conversation:
         if ready:
             first, *others = ready
             first.also.extend(others)
+            self._unsent.append(first)
+        if ready or len(self._unsent) > UNSENT:
+            # Here the caller itself is waited for: who does not read is not read from either.
             with self._sending:
-                self._send(first)
+                self._send_all()
 
     def _answer_later(self, request: wire.SessionRequest, which: str | None) -> None:
         def work() -> None:
             try:
-                answer = self._session.answer(self._caller, request, which)
-                with self._sending:
-                    self._send(answer)
+                self._unsent.append(self._session.answer(self._caller, request, which))
+                self._send_unless_another_does()
             finally:
                 with self._changed:
                     self._under_way -= 1
@@ -176,6 +221,18 @@ class Conversation:
         with self._changed:
             self._under_way += 1
         self._session.in_waiting_pool(work)
+
+    def _send_unless_another_does(self) -> None:
+        """However many calls wait for it, a caller that does not read holds up one of their threads."""
+        while self._unsent and self._sending.acquire(blocking=False):
+            try:
+                self._send_all()
+            finally:
+                self._sending.release()
+
+    def _send_all(self) -> None:
+        while self._unsent:
+            self._send(self._unsent.popleft())
 
 
 class HandshakeStream:
@@ -193,15 +250,18 @@ class HandshakeStream:
     ) -> Iterator[wire.HandshakeResponse]:
         try:
             caller = self._callers.identify(context)
-            self._streams.enter(caller, context)
+            under_way = threading.Event()
+            self._streams.enter(caller, context, under_way.is_set)
             try:
-                yield from self._drive(caller, requests)
+                yield from self._drive(caller, requests, under_way)
             finally:
                 self._streams.leave(context)
         except RefusedError as refused:
             context.abort(CODES[refused.kind], refused.message)
 
-    def _drive(self, caller: str, requests: Iterator[wire.HandshakeRequest]) -> Iterator[wire.HandshakeResponse]:
+    def _drive(
+        self, caller: str, requests: Iterator[wire.HandshakeRequest], under_way: threading.Event
+    ) -> Iterator[wire.HandshakeResponse]:
         first = next(requests, None)
         if first is None or first.WhichOneof("message") not in {"initialize", "accept"}:
             raise RefusedError("INVALID_ARGUMENT", "The first message of a Handshake stream is `initialize` or `accept`.")
@@ -212,6 +272,7 @@ class HandshakeStream:
         kept = False
         try:
             while True:
+                under_way.set()
                 response = function(caller, call)
                 if response.HasField("context"):
                     call.context.CopyFrom(response.context)
@@ -219,6 +280,7 @@ class HandshakeStream:
                 if response.result.status not in GOES_ON:
                     kept = first.keep and response.result.status == vocabulary_pb2.SEC_E_OK
                     return
+                under_way.clear()
                 following = next(requests, None)
                 if following is None:
                     return

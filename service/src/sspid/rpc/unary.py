@@ -9,18 +9,25 @@ import grpc
 from sspid.vocabulary.errors import RefusedError
 
 if TYPE_CHECKING:
+    import threading
+
     from sspid.rpc.callers import Identifies
     from sspid.rpc.chain import Function, Method
 
+SHUTTING_DOWN = "The service is shutting down; connect again in a moment."
 CODES: dict[str, grpc.StatusCode] = {code.name: code for code in grpc.StatusCode}
 
 
-def handler(method: Method, function: Function, callers: Identifies) -> grpc.RpcMethodHandler[Any, Any]:
+def handler(
+    method: Method, function: Function, callers: Identifies, stopping: threading.Event
+) -> grpc.RpcMethodHandler[Any, Any]:
     """What gRPC calls for this method."""
 
     def call(request: Any, context: grpc.ServicerContext) -> Any:
         try:
             require_time(context)
+            if stopping.is_set():
+                raise RefusedError("UNAVAILABLE", SHUTTING_DOWN)
             return function(callers.identify(context), request)
         except RefusedError as refused:
             return context.abort(CODES[refused.kind], refused.message)

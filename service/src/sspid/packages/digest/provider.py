@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sspid.packages.contract import Message, Protected, SecurityPackage, State, Step
 from sspid.packages.digest import (
