@@ -1,0 +1,249 @@
+"""NTLM and Digest logons accepted by the service: its CPU over its empty RPCs and the acceptor's half in process.
+
+What the tax buys is the account out of the database, the lock-out, the nonce counted for all workers, the audit lines.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Protocol
+
+import digest as digest_bench
+import grpc
+import ntlm as ntlm_bench
+import service
+from measure import Row, least, process_cpu
+from sspid_protos.sspi.v1 import context_service_pb2 as wire
+from sspid_protos.sspi.v1 import credentials_pb2, vocabulary_pb2
+from traffic import WAYS, Recording, Replayed
+
+from sspid.broker import asks
+from sspid.packages.contract import CredentialRequest, Leg
+from sspid.packages.digest import package as digest_package
+from sspid.packages.ntlm import package as ntlm_package
+from sspid.vocabulary.buffers import BufferType, SecurityBuffer, token
+from sspid.vocabulary.credentials import CredentialUse, Password
+from sspid_testing.server import running
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sspid.vocabulary.buffers import Buffers
+    from sspid.vocabulary.flags import Flags
+
+LOGONS, IN_FLIGHT = 400, 16
+ALGORITHM = "SHA-256"
+CONFIG = f"""
+[log]
+level = "info"
+[policy.digest]
+algorithms = ["{ALGORITHM}"]
+"""
+
+
+class Pair(Protocol):
+    """Both halves of one logon in this process."""
+
+    def client(self, received: bytes) -> Buffers:
+        """What the client sends for what it received; nothing was received yet at first."""
+        ...
+
+    def server(self, sent: Buffers) -> bytes:
+        """The acceptor's next leg: its token."""
+        ...
+
+
+class Ntlm:
+    """Two legs: NEGOTIATE and AUTHENTICATE in."""
+
+    name, flags = "NTLM", ntlm_bench.PROTECTED
+    auth_data: credentials_pb2.AuthData | None = None
+    _package = ntlm_package()
+    _inbound = asks.run(_package.acquire_credentials_handle(ntlm_bench.INBOUND), ntlm_bench.WORLD)
+    _outbound = asks.run(_package.acquire_credentials_handle(ntlm_bench.OUTBOUND), ntlm_bench.WORLD)
+
+    def __init__(self) -> None:
+        self._mine: Any = None
+        self._theirs: Any = None
+
+    def client(self, received: bytes) -> Buffers:
+        """A leg of the initiator."""
+        given = (token(received),) if received else ()
+        leg = Leg(self._outbound, given, self.flags, ntlm_bench.TARGET)
+        step = asks.run(self._package.initialize_security_context(self._mine, leg), ntlm_bench.WORLD)
+        self._mine = step.state
+        return step.output
+
+    def server(self, sent: Buffers) -> bytes:
+        """A leg of the acceptor."""
+        leg = Leg(self._inbound, sent, self.flags)
+        step = asks.run(self._package.accept_security_context(self._theirs, leg), ntlm_bench.WORLD)
+        self._theirs = step.state
+        return step.output[0].data if step.output else b""
+
+
+class Digest:
+    """Two legs: nothing in for the challenge, and the response."""
+
+    name, flags = "Digest", digest_bench.HTTP
+    auth_data = credentials_pb2.AuthData(password=credentials_pb2.PasswordIdentity(domain=digest_bench.REALM))
+    _package = digest_package()
+    _world = digest_bench.World(ALGORITHM)
+    _inbound = asks.run(
+        _package.acquire_credentials_handle(CredentialRequest(CredentialUse.INBOUND, Password("", digest_bench.REALM))), _world
+    )
+    _outbound = asks.run(
+        _package.acquire_credentials_handle(
+            CredentialRequest(CredentialUse.OUTBOUND, Password(digest_bench.USER, "", digest_bench.PASSWORD))
+        ),
+        _world,
+    )
+    _method = SecurityBuffer(BufferType.PKG_PARAMS, b"GET")
+
+    def __init__(self) -> None:
+        self._theirs: Any = None
+
+    def client(self, received: bytes) -> Buffers:
+        """The response to a challenge."""
+        if not received:
+            return ()
+        leg = Leg(self._outbound, (token(received), self._method), self.flags, "/dir/index.html")
+        step = asks.run(self._package.initialize_security_context(None, leg), self._world)
+        return (token(step.output[0].data), self._method)
+
+    def server(self, sent: Buffers) -> bytes:
+        """A leg of the acceptor."""
+        leg = Leg(self._inbound, sent, self.flags)
+        step = asks.run(self._package.accept_security_context(self._theirs, leg), self._world)
+        self._theirs = step.state
+        return step.output[0].data if step.output else b""
+
+
+def turns(pair: Pair) -> Iterator[int]:
+    """One logon in this process, a leg at a time: nanoseconds of the acceptor's half."""
+    received = b""
+    for _ in range(2):
+        sent = pair.client(received)
+        began = time.thread_time_ns()
+        received = pair.server(sent)
+        yield time.thread_time_ns() - began
+
+
+def _wire_flags(flags: Flags) -> list[Any]:
+    return [vocabulary_pb2.ContextFlag.Value(f"CONTEXT_FLAG_{flag.name}") for flag in flags]
+
+
+def _wire_buffers(sent: Buffers) -> list[vocabulary_pb2.SecurityBuffer]:
+    return [vocabulary_pb2.SecurityBuffer(type=f"SECBUFFER_{each.type.name}", data=each.data) for each in sent]
+
+
+@dataclass
+class Logon:
+    """One logon at the service; its client is `pair`'s."""
+
+    credential: Any
+    pair: Any
+    contexts: list[Any]
+
+    def begin(self) -> Any:
+        """The first leg."""
+        return self._request(b"", credential=self.credential)
+
+    def go_on(self, response: Any) -> Any | None:
+        """The second leg, and the end."""
+        if response.result.status == vocabulary_pb2.SEC_E_OK:
+            self.contexts.append(response.context)
+            return None
+        assert response.result.status == vocabulary_pb2.SEC_I_CONTINUE_NEEDED, response.result
+        return self._request(response.output[0].data, context=response.context)
+
+    def _request(self, received: bytes, **handle: Any) -> Any:
+        sent = _wire_buffers(self.pair.client(received))
+        return wire.AcceptSecurityContextRequest(input=sent, flags=_wire_flags(self.pair.flags), **handle)
+
+
+class Bench:
+    """One package at one running service."""
+
+    def __init__(self, kind: type[Any], server: service.Server) -> None:
+        self._kind = kind
+        self._server = server
+        self._credential = server.acquire(kind.name, kind.auth_data, service.INBOUND)
+        self._contexts: list[Any] = []
+
+    def _logons(self) -> Iterator[Logon]:
+        while True:
+            yield Logon(self._credential, self._kind(), self._contexts)
+
+    def record(self) -> Recording:
+        """The messages of one logon."""
+        recording = Recording(next(self._logons()))
+        WAYS[""](self._server.channel, "accept", iter([recording]), 1)
+        return recording
+
+    def cost(self, way: str) -> float:
+        """Service CPU a logon, microseconds; deleting the contexts is not in it."""
+        before = process_cpu(self._server.pid)
+        WAYS[way](self._server.channel, "accept", islice(self._logons(), LOGONS), IN_FLIGHT)
+        used = process_cpu(self._server.pid) - before
+        self._server.delete(self._contexts)
+        self._contexts.clear()
+        return used / LOGONS
+
+    def in_process(self) -> float:
+        """CPU of the acceptor's half in this process, microseconds."""
+        used = [sum(turns(self._kind())) for _ in range(LOGONS)]
+        return sum(used) / LOGONS / 1000
+
+    def rpc_cost(self, empty: service.Server, requests: list[Any], way: str) -> float:
+        """CPU of the empty server for the RPCs of one logon; its caller works as one that logs on does."""
+        exchanges = (Replayed(requests, partial(next, turns(self._kind()), None)) for _ in range(LOGONS))
+        before = process_cpu(empty.pid)
+        WAYS[way](empty.channel, "accept", exchanges, IN_FLIGHT)
+        return (process_cpu(empty.pid) - before) / LOGONS
+
+
+@contextmanager
+def _service() -> Iterator[service.Server]:
+    """A service that knows the benches' user."""
+    with TemporaryDirectory() as folder, running(Path(folder), CONFIG) as started:
+        command = [sys.executable, "-m", "sspid", "accounts", "add"]
+        environment = {**os.environ, "SSPID_DATA_DIR": str(started.data_dir)}
+        for name in (
+            ("--domain", ntlm_bench.DOMAIN, ntlm_bench.USER),
+            ("--digest-realm", digest_bench.REALM, digest_bench.USER),
+        ):
+            given = (ntlm_bench.PASSWORD + "\n").encode()
+            subprocess.run([*command, *name], input=given, env=environment, check=True, capture_output=True)
+        with grpc.insecure_channel(started.target) as channel:
+            yield service.Server(started.process.pid, channel)
+
+
+def rows() -> Iterator[Row]:
+    """Both packages, unary and over a Session stream."""
+    with _service() as server:
+        for kind in (Ntlm, Digest):
+            yield from _rows(Bench(kind, server), f"{kind.name.lower()}_accept_tax")
+
+
+def _rows(bench: Bench, name: str) -> Iterator[Row]:
+    recording = bench.record()
+    with service.empty({"accept": recording.responses}) as empty:
+        costs: dict[str, Callable[[], float]] = {"in process": bench.in_process}
+        for way in WAYS:
+            costs[way] = partial(bench.cost, way)
+            costs[f"rpc{way}"] = partial(bench.rpc_cost, empty, recording.requests, way)
+        found = least(costs)
+    for way in WAYS:
+        floor = found[f"rpc{way}"] + found["in process"]
+        peer = f"empty RPCs {found[f'rpc{way}']:.0f} us + the acceptor's half in process {found['in process']:.0f} us"
+        yield Row(name + way, found[way], "us", floor, peer)
