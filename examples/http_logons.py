@@ -113,6 +113,11 @@ class Connection:
         self._context: Context | None = None
         self._user = ""
 
+    @property
+    def waiting(self) -> bool:
+        """Whether the client's next token belongs to a logon under way."""
+        return self._context is not None
+
     def judge(self, method: str, uri: str, authorization: str) -> Verdict:
         """Say what one request is answered with."""
         scheme, _, value = authorization.strip().partition(" ")
