@@ -12,7 +12,8 @@ from sspid_client.errors import SspiError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_PIECE = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*")+')
+# A quote that nobody closes goes to the end: to look for another reading would take a hostile line's length squared.
+_PIECE = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.|\\$)*(?:"|$))+', re.DOTALL)
 _BEGINNING = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?:[ \t]+([^= \t].*))?", re.DOTALL)
 
 
