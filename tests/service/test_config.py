@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sspid.config import ConfigurationError, Listener, Tls, documented, load
+from sspid.config import ConfigurationError, Listener, Tls, documented, load, require_files
 
 ROOT = Path(__file__).parents[2]
 SOMEWHERE = Path("/etc/x")
@@ -57,6 +57,26 @@ def test_listeners_and_credentials_are_tables(tmp_path: Path) -> None:
         ('[[listeners]]\naddress = "0.0.0.0:9"\nanonymous = true\n', ":2", "has no TLS"),
         ('[[listeners]]\nadress = "127.0.0.1:9"\n', ":2", "adress"),
         ("threads = 1000\n", ":1", "threads"),
+        ("workers = 2.5\n", ":1", "must be a whole number"),
+        ("workers = true\n", ":1", "must be a whole number"),
+        ('log = "debug"\n', ":1", "must be a table, [log]"),
+        ("listeners = 3\n", ":1", "[[listeners]]"),
+        ("listeners = []\n", ":1", "nobody could call"),
+        ('data_dir = ""\n', ":1", "is empty"),
+        ("[limits]\nidle_seconds = nan\n", ":2", "at most"),
+        ("[limits]\ncontexts_total = 99999999999999\n", ":2", "at most"),
+        ("drain_seconds = -1.0\n", ":1", "not between"),
+        ('metrics_address = "here"\n', ":1", "is no address"),
+        ('metrics_address = "127.0.0.1:99999"\n', ":1", "is no address"),
+        ("[winbind]\ndeadline_seconds = 5.0\n[limits]\ndeadline_seconds = 1.0\n", ":4", "no key"),
+        ('[[listeners]]\naddress = "127.0.0.1:99999"\nanonymous = true\n', ":2", "is no address"),
+        ('[[listeners]]\naddress = "unix:relative"\n', ":2", "no absolute path"),
+        ('[[listeners]]\naddress = "unix:"\ntls = { certificate = "c", key = "k", client_ca = "a" }\n', ":2", "takes no TLS"),
+        ('[[listeners]]\naddress = "unix:"\n[[listeners]]\naddress = "unix:"\n', ":2", "listed twice"),
+        ("a = " + "[" * 5000, "", "not TOML"),
+        ("a = " + "9" * 5000, "", "not TOML"),
+        ("#" * (2 << 20), "", "larger than"),
+        ('a = "\0"\n', "", "not TOML"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(tmp_path: Path, text: str, place: str, reason: str) -> None:
@@ -65,6 +85,22 @@ def test_what_is_wrong_is_said_with_its_line(tmp_path: Path, text: str, place: s
         load(path)
     assert f"{path}{place}" in str(caught.value)
     assert reason in str(caught.value)
+
+
+def test_files_that_serving_reads_are_looked_for(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        '[[listeners]]\naddress = "127.0.0.1:0"\n[listeners.tls]\ncertificate = "/missing/c"\nkey = "/missing/k"\n'
+        'client_ca = "/missing/a"\n[credentials.web]\npkcs12 = "/missing/w"\n',
+    )
+    settings = load(path)
+    with pytest.raises(ConfigurationError) as caught:
+        require_files(settings, path)
+    assert [f"{path}:{line}" in str(caught.value) for line in (4, 5, 6, 8)] == [True, True, True, False]
+    trusting = written(tmp_path, '[credentials.web]\npkcs12 = "/missing/w"\n')
+    require_files(load(trusting), trusting)
+    with pytest.raises(ConfigurationError, match=r":2: credentials.web.pkcs12: /missing/w cannot be read"):
+        require_files(load(trusting), trusting, credentials=True)
 
 
 def test_a_file_that_is_not_there_or_not_text_is_said(tmp_path: Path) -> None:

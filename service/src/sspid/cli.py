@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from sspid.app import Crew
     from sspid.config import Settings
 
-DRAINED = "worker drained"
 CONFIG = click.option(
     "--config", "config_file", envvar="SSPID_CONFIG", type=click.Path(path_type=Path), help="TOML file; all keys have defaults."
 )
@@ -98,6 +97,8 @@ def _serve_one(settings: Settings, *, demo: bool, crew: Crew | None = None) -> N
     service.drain()
     if crew is not None:
         # The other workers may still need what this one holds, until they have drained too.
+        from sspid.supervisor import DRAINED  # noqa: PLC0415  # as above
+
         click.echo(DRAINED)
         sys.stdout.flush()
         stop.wait_for_supervisor(settings.drain_seconds)
@@ -131,7 +132,7 @@ def check_config(config_file: Path | None, *, keys: bool) -> None:
         for name, default, text in config.documented():
             click.echo(f"| `{name}` | {f'`{default}`' if default else ''} | {text} |")
         return
-    settings = _settings(config_file)
+    settings = _settings(config_file, credentials=True)
     click.echo(f"{config_file or 'The default configuration'} is good.")
     for listener in settings.listeners:
         click.echo(f"  listens on {listener.address if listener.address != 'unix:' else settings.data_dir / 'sspid.sock'}")
@@ -158,10 +159,12 @@ def version() -> None:
     click.echo(__version__)
 
 
-def _settings(config_file: Path | None) -> Settings:
-    from sspid.config import ConfigurationError, load  # noqa: PLC0415  # as above
+def _settings(config_file: Path | None, *, credentials: bool = False) -> Settings:
+    from sspid.config import ConfigurationError, load, require_files  # noqa: PLC0415  # as above
 
     try:
-        return load(config_file)
+        settings = load(config_file)
+        require_files(settings, config_file, credentials=credentials)
     except ConfigurationError as error:
         raise click.ClickException(str(error)) from None
+    return settings

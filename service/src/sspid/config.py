@@ -14,7 +14,10 @@ from typing import Any, Self, get_args, get_type_hints
 import typed_settings
 from typed_settings.exceptions import TsError
 
+from sspid import config_checks
+
 PREFIX = "SSPID_"
+LARGEST_FILE = 1 << 20
 
 
 class ConfigurationError(Exception):
@@ -62,10 +65,12 @@ class Listener:
 
     def problem(self) -> str:
         """Why the service must not listen like this; empty where it may."""
-        if self.is_unix or self.tls is not None:
-            return ""
-        if not re.fullmatch(r"\[?[^\s\]]+\]?:\d{1,5}", self.address):
+        if self.is_unix:
+            return self._unix_problem()
+        if not config_checks.is_address(self.address):
             return f'{self.address!r} is no address; write "host:port" or "unix:///path".'
+        if self.tls is not None:
+            return ""
         if not self.is_loopback and not self.plaintext_on_network:
             return (
                 f"{self.address} is reachable from the network and has no TLS; add [listeners.tls], listen on 127.0.0.1, "
@@ -73,6 +78,13 @@ class Listener:
             )
         if not self.anonymous:
             return f"nobody could call {self.address}: give it TLS, or anonymous = true on a loopback address."
+        return ""
+
+    def _unix_problem(self) -> str:
+        if self.tls is not None:
+            return f"{self.address} is a Unix socket and takes no TLS; who may open its file may call."
+        if self.address != "unix:" and not re.fullmatch(r"unix:(//)?/[^\0]+", self.address):
+            return f'{self.address!r} has no absolute path; write "unix:///path", or "unix:" for the data directory.'
         return ""
 
 
@@ -233,9 +245,7 @@ class Settings:
             yield "level", f"{self.log.level!r} is none of debug, info, warning, error."
         if self.log.format not in {"auto", "json", "console"}:
             yield "format", f"{self.log.format!r} is none of auto, json, console."
-        for each in fields(self.limits):
-            if getattr(self.limits, each.name) < (0 if each.name == "calls_per_second" else 1):
-                yield each.name, "must be at least 1."
+        yield from config_checks.out_of_range(self)
         yield from self._authority_problems()
 
     def _authority_problems(self) -> Iterator[tuple[str, str]]:
@@ -264,7 +274,8 @@ class Settings:
 
 def load(path: Path | None) -> Settings:
     """Read the file (if any) and the environment. `ConfigurationError` says what is wrong, and where."""
-    text = _read(path)
+    text, table = _read(path)
+    refuse(config_checks.misfits(table, Settings), path, text)
     loaders: list[Any] = [typed_settings.EnvLoader(PREFIX)]
     if path is not None:
         formats: dict[str, Any] = {"*": typed_settings.TomlFormat(None)}
@@ -273,22 +284,40 @@ def load(path: Path | None) -> Settings:
         settings = typed_settings.load_settings(Settings, loaders)
     except (TsError, ExceptionGroup) as error:
         raise ConfigurationError(_explain(error, path, text)) from None
-    for name, reason in settings.problems():
-        raise ConfigurationError(f"{_place(name, path, text)}: {name}: {reason}")
+    refuse(settings.problems(), path, text)
     return settings
 
 
-def _read(path: Path | None) -> str:
+def refuse(problems: Iterator[tuple[str, str]], path: Path | None, text: str = "") -> None:
+    """`ConfigurationError` with every problem and its line, if there is one."""
+    said = [f"{_place(name, path, text)}: {name}: {reason}" for name, reason in problems]
+    if said:
+        raise ConfigurationError("\n".join(said))
+
+
+def require_files(settings: Settings, path: Path | None, *, credentials: bool = False) -> None:
+    """`ConfigurationError` where a file that serving needs cannot be read; with `credentials` those that callers name, too."""
+    text = _read(path)[0]
+    refuse(config_checks.missing_files(settings), path, text)
+    if credentials:
+        refuse(config_checks.missing_credentials(settings), path, text)
+
+
+def _read(path: Path | None) -> tuple[str, dict[str, Any]]:
     if path is None:
-        return ""
+        return "", {}
     try:
-        text = path.read_text("utf-8")
-        tomllib.loads(text)
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)
+        text = content.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}") from None
-    except tomllib.TOMLDecodeError as error:
+    if len(content) > LARGEST_FILE:
+        raise ConfigurationError(f"{path} is larger than {LARGEST_FILE} bytes, so it is no configuration.")
+    try:
+        return text, tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path} is not TOML: {error}") from None
-    return text
 
 
 def _explain(error: BaseException, path: Path | None, text: str) -> str:
@@ -298,21 +327,35 @@ def _explain(error: BaseException, path: Path | None, text: str) -> str:
 
 
 def _explain_one(problem: str, path: Path | None, text: str) -> str:
-    unknown = re.search(r"Invalid options found in .*: (.*)", problem)
-    if unknown:
-        names = unknown[1].split(", ")
-        return "\n".join(f"{_place(name, path, text)}: {name} is no key of sspid; see docs/configuration.md." for name in names)
     named = re.search(r"option '([\w.]+)'", problem)
     return f"{_place(named[1] if named else '', path, text)}: {problem}"
 
 
 def _place(name: str, path: Path | None, text: str) -> str:
     last = name.rpartition(".")[2]
-    for number, line in enumerate(text.splitlines(), 1):
+    lines = text.splitlines()
+    number = _line_of(name, lines)
+    if number:
+        return f"{path}:{number}"
+    for number, line in enumerate(lines, 1):
         if last and re.search(rf"(^|[\s\[.\"]){re.escape(last)}[\"\]\s=,:]", line):
             return f"{path}:{number}"
     variable = PREFIX + name.replace(".", "_").upper()
     return variable if variable in os.environ else str(path or "configuration")
+
+
+def _line_of(name: str, lines: list[str]) -> int:
+    """The first line that sets the key in the table it belongs to; 0 where none does."""
+    table = ""
+    for number, line in enumerate(lines, 1):
+        header = re.match(r"\s*\[\[?\s*([^\]]+?)\s*\]", line)
+        if header:
+            table = f"{header[1]}."
+            if header[1] == name:
+                return number
+        elif f"{table}{line.partition('=')[0].strip()}" == name:
+            return number
+    return 0
 
 
 def documented(settings_type: type[Any] = Settings, table: str = "") -> Iterator[tuple[str, str, str]]:

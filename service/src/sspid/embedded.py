@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import stat
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -29,6 +31,9 @@ YEARS = timedelta(days=3650)
 def prepare(data_dir: Path) -> None:
     """Make the data directory, readable by nobody else, and whatever of the embedded default is not there yet."""
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if data_dir.stat().st_mode & stat.S_ISVTX:
+        # Such as /tmp, which must stay everybody's.
+        raise PermissionError(errno.EPERM, "it is a directory that users share")
     if data_dir.stat().st_mode & 0o077:
         data_dir.chmod(0o700)
     certificates = data_dir / "certificates"

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sspid.config import Settings
 
 READY = "worker ready: "
+DRAINED = "worker drained"
 SECRET_BYTES = 32
 RESTARTS = 5
 WITHIN_SECONDS = 60.0
@@ -141,7 +142,7 @@ class Crew:
                 process.send_signal(signal.SIGTERM)
         # All of them first: one may be answering what a call on another still waits for.
         for process in self._processes:
-            _wait_for_line(process)
+            _wait_until_drained(process)
         for process in self._processes:
             _close(process)
         return max((process.wait() for process in self._processes), key=abs)
@@ -155,11 +156,11 @@ class Crew:
             _close(process)
 
 
-def _wait_for_line(process: subprocess.Popen[bytes]) -> None:
-    """Until the worker says that it has drained, or ends."""
+def _wait_until_drained(process: subprocess.Popen[bytes]) -> None:
+    """Until the worker says that it has drained, or ends; one started again has not been listened to before."""
     assert process.stdout is not None  # noqa: S101  # PIPE was asked
     if not process.stdout.closed:
-        process.stdout.readline()
+        any(line.decode().strip() == DRAINED for line in process.stdout)
 
 
 def _close(process: subprocess.Popen[bytes]) -> None:
