@@ -227,6 +227,15 @@ def test_missing_bindings(realm):
     shake(initiator(bindings=b"tls-exporter:a"), acceptor(realm))
 
 
+def test_proxy_bindings_are_refused_by_name(realm):
+    proxied = frozenset({ContextFlag.PROXY_BINDINGS})
+    for given in (b"", b"tls-exporter:a"):
+        failure = refused(acceptor(realm, bindings=given, flags=proxied).step, initiator(bindings=b"tls-exporter:a").step())
+        assert failure.status is Status.SEC_E_UNSUPPORTED_FUNCTION
+    world = a_world(policy=KerberosPolicy(bindings=Bindings.ALWAYS))
+    shake(initiator(bindings=b"a"), acceptor(realm, bindings=b"a", flags=proxied, world=world))
+
+
 def test_a_client_that_knows_bindings_and_sends_none(own_realm):
     realm = own_realm(extra=" client_aware_channel_bindings = true")
     allowed = frozenset({ContextFlag.ALLOW_MISSING_BINDINGS})

@@ -35,7 +35,13 @@ def parts(buffers: Buffers) -> Parts | None:
 
 
 def expected(leg: Leg, rules: KerberosPolicy) -> Parts | None:
-    """What an acceptor compares the client's hash with; a different hash is refused by MIT's library."""
+    """What an acceptor compares the client's hash with; a different hash is refused by MIT's library.
+
+    SEC_E_UNSUPPORTED_FUNCTION for PROXY_BINDINGS: the library compares a hash or looks at none, and never tells of one.
+    """
+    if rules.bindings is Bindings.AS_REQUESTED and ContextFlag.PROXY_BINDINGS in leg.flags:
+        message = "Kerberos cannot tell whether a client is bound to a proxy's channel: hand in the bindings of that channel."
+        raise SspiError(SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION, message)
     return None if rules.bindings is Bindings.NEVER else parts(leg.input)
 
 

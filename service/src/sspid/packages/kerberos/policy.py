@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sspid.packages.questions import ReadPolicy, RecordPolicyBreach
 from sspid.vocabulary.errors import SspiError
 
 if TYPE_CHECKING:
     from sspid.vocabulary.status import SecurityStatus
+
+
+HELD_BY_DEFAULT: Final = frozenset({"files"})
+RULES: Final = HELD_BY_DEFAULT | {"bindings", "delegation", "signing"}
+"""What breaches are recorded as."""
 
 
 class Bindings(Enum):
@@ -29,7 +34,7 @@ class KerberosPolicy:
 
     `files`: callers may name key tables and caches on the service's machine. `delegate`: an initiator may forward its
     user's ticket. `require_signing`: a context without integrity is refused. `audit_only`: record what would have been
-    refused and go on.
+    refused and go on, but for "files", which nobody asked to be tried. `audit_rules` names the rules to audit one by one.
     """
 
     bindings: Bindings = Bindings.AS_REQUESTED
@@ -37,11 +42,19 @@ class KerberosPolicy:
     delegate: bool = True
     files: bool = False
     audit_only: bool = False
+    audit_rules: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        """Refuse names of rules that there are not."""
+        if unknown := self.audit_rules - RULES:
+            message = f"audit_rules names {', '.join(sorted(unknown))}; the rules are {', '.join(sorted(RULES))}"
+            raise ValueError(message)
 
     async def breach(self, rule: str, status: SecurityStatus, message: str, subject: str = "") -> None:
         """Record that `rule` was broken and raise `status`, unless this policy only audits."""
-        await RecordPolicyBreach("Kerberos", rule, not self.audit_only, subject)
-        if not self.audit_only:
+        audited = rule in self.audit_rules or (self.audit_only and rule not in HELD_BY_DEFAULT)
+        await RecordPolicyBreach("Kerberos", rule, not audited, subject)
+        if not audited:
             raise SspiError(status, message)
 
 

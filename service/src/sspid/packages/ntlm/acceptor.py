@@ -162,7 +162,11 @@ async def _check(state: AuthenticateExpected, leg: Leg, message: Authenticate, f
     rules = state.policy
     pairs = await _pairs(message, rules)
     verdict = await judgement.judge(
-        message, state.server_challenge, flags, accept_v1=rules.accept_v1 or rules.audit_only, allow_guest=rules.allow_guest
+        message,
+        state.server_challenge,
+        flags,
+        accept_v1=rules.accept_v1 or rules.audits("ntlmv1"),
+        allow_guest=rules.allow_guest,
     )
     if verdict.key_exchange_key is None:
         return _Checked(verdict, bytes(16), "", mic=False)
@@ -243,7 +247,7 @@ def _bindings_hold(rule: Bindings, requested: Flags, own: bytes, sent: bytes | N
 
 
 async def _refuse(rules: NtlmPolicy, message: Authenticate, rule: str, text: str) -> None:
-    if not rules.audit_only:
+    if not rules.audits(rule):
         await RecordLogon(
             "NTLM", message.user, message.domain, message.workstation, judgement.LOGON_FAILURE, f"policy: {rule}"
         )  # fmt: skip

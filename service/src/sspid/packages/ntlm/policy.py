@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from sspid.packages.questions import ReadPolicy, RecordPolicyBreach
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.status import SecurityStatus
+
+HELD_BY_DEFAULT: Final = frozenset({"ntlmv1", "128 bit"})
+RULES: Final = HELD_BY_DEFAULT | {"ntlm off", "mic", "channel bindings", "signing", "lifetime"}
+"""What breaches are recorded as."""
 
 
 class Bindings(Enum):
@@ -27,7 +32,8 @@ class NtlmPolicy:
     `enabled` False refuses NTLM except towards `allowed_targets` (SPNs, compared without case).
     `accept_v1`: judge NTLMv1 and LMv2 responses too. `send_v1`: the initiator answers with NTLMv1 (extended session security).
     `max_lifetime_seconds`: how far an NTLMv2 time stamp may be from the service's clock; None does not look.
-    `audit_only`: record what would have been refused and go on.
+    `audit_only`: record what would have been refused and go on, but for the rules that hold where nobody asks for them
+    (`HELD_BY_DEFAULT`): who tries a rule must not thereby let NTLMv1 in. `audit_rules` names the rules to audit one by one.
     """
 
     enabled: bool = True
@@ -41,11 +47,23 @@ class NtlmPolicy:
     allow_guest: bool = False
     max_lifetime_seconds: int | None = None
     audit_only: bool = False
+    audit_rules: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        """Refuse names of rules that there are not."""
+        if unknown := self.audit_rules - RULES:
+            message = f"audit_rules names {', '.join(sorted(unknown))}; the rules are {', '.join(sorted(RULES))}"
+            raise ValueError(message)
+
+    def audits(self, rule: str) -> bool:
+        """Whether breaking `rule` is recorded only."""
+        return rule in self.audit_rules or (self.audit_only and rule not in HELD_BY_DEFAULT)
 
     async def breach(self, rule: str, status: SecurityStatus, message: str, subject: str = "") -> None:
         """Record that `rule` was broken and raise `status`, unless this policy only audits."""
-        await RecordPolicyBreach("NTLM", rule, not self.audit_only, subject)
-        if not self.audit_only:
+        audited = self.audits(rule)
+        await RecordPolicyBreach("NTLM", rule, not audited, subject)
+        if not audited:
             raise SspiError(status, message)
 
     async def admit(self, target: str = "") -> None:
