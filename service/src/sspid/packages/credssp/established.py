@@ -184,7 +184,7 @@ def unpack(packed: bytes) -> tuple[Proven, bytes]:
         if not packed.startswith(_MAGIC) or end > len(packed):
             raise ValueError
         return _facts(json.loads(packed[start:end])), packed[end:]
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, LookupError, TypeError, ArithmeticError, RecursionError):
         message = "This is no exported CredSSP context of this version."
         raise SspiError(SecurityStatus.SEC_E_INVALID_TOKEN, message) from None
 
