@@ -423,6 +423,11 @@ class TestAfterSuccess:
         client.leg(answer)
         assert server.open(client.seal(b"fresh keys")).buffers[0].data == b"fresh keys"
 
+    def test_only_an_acceptor_proves_an_identity(self):
+        client, _ = shaken()
+        failure = fails(client.world.run, client.package.query_security_context_token(client.state))
+        assert failure.status is SecurityStatus.SEC_E_NO_IMPERSONATION
+
     def test_later_tokens_have_no_place(self):
         client, server = shaken()
         assert fails(client.leg, server.seal(b"data")).status is SecurityStatus.SEC_E_INVALID_TOKEN
