@@ -105,8 +105,12 @@ def start(
     log = folder / "sspid.log"
     command = [sys.executable, "-m", "sspid", "serve", "--config", str(folder / "sspid.toml"), *arguments]
     surroundings = {
-        **os.environ, "SSPID_DATA_DIR": str(folder / "data"), "SSPID_METRICS_ADDRESS": "", "PYTHONUNBUFFERED": "1", **(env or {})
-    }  # fmt: skip
+        **os.environ,
+        "SSPID_DATA_DIR": str(folder / "data"),
+        "SSPID_METRICS_ADDRESS": "",
+        "PYTHONUNBUFFERED": "1",
+        **(env or {}),
+    }
     with log.open("ab") as sink:
         began = time.monotonic()
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=sink, env=surroundings)

@@ -38,7 +38,7 @@ def gss_form(blob: bytes) -> bytes:
 
 
 def binding_hash(buffers: Buffers) -> bytes:
-    """Hash (MD5) the bindings among `buffers`, 16 bytes; zeros where there are none. SEC_E_INVALID_TOKEN for a malformed one."""
+    """MD5 of the bindings among `buffers`, 16 bytes; zeros where there are none. SEC_E_INVALID_TOKEN for a malformed one."""
     buffer = find(buffers, BufferType.CHANNEL_BINDINGS)
     if buffer is None or not buffer.data:
         return NO_BINDINGS
