@@ -34,6 +34,9 @@ Result = TypeVar("Result")
 LOCK_SECONDS = 30.0
 """How long a call waits for another call on the same context before it is refused."""
 
+COMPACT_SECONDS = 5.0
+"""How long a context is unused before its package is asked to make it smaller."""
+
 
 class Contexts:
     """ContextService's functions, and the way from a context handle to its state for MessageService's."""
@@ -363,9 +366,14 @@ class Contexts:
         return held is not None and held.package.may_wait(held.credential, None)
 
     def sweep(self) -> None:
-        """Delete what has been unused, or unfinished, for too long."""
+        """Delete what has been unused, or unfinished, for too long; make smaller what is idle."""
         self._table.sweep()
         self._creating.sweep()
+        for entry in self._table.idle(COMPACT_SECONDS):
+            # Whoever uses it now keeps it as it is.
+            if entry.lock.acquire(blocking=False):
+                with entry:
+                    _compact(entry.held)
 
     def run(self, held: HeldContext, caller: str, function: Coroutine[Any, Any, Result]) -> Result:
         """Run a package's function for a context whose lock is held."""
@@ -381,6 +389,11 @@ class Contexts:
         if held.state is not None:
             held.package.delete_security_context(held.state)
             held.state = None
+
+
+def _compact(held: HeldContext) -> None:
+    if held.established and held.failed is None and held.state is not None:
+        held.state = held.package.compact(held.state)
 
 
 def _may_wait(held: HeldContext) -> bool:

@@ -143,6 +143,11 @@ class HandleTable(Generic[Held]):
         ]
         return sum(self._expire(caller, handle, entry) for caller, handle, entry in stale)
 
+    def idle(self, seconds: float) -> Iterator[Entry[Held]]:
+        """The entries that nobody has used for so long."""
+        now = self._clock()
+        return (entry for _, _, entry in self._entries() if now - entry.touched > seconds)
+
     def _entries(self) -> Iterator[tuple[str, bytes, Entry[Held]]]:
         for caller, own in list(self._callers.items()):
             for handle, entry in list(own.items()):

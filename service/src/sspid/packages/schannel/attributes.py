@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from sspid.packages.schannel.certificates import endpoint_hash, subject_of
-from sspid.packages.schannel.facts import first_finished
 from sspid.packages.schannel.framing import MAX_FRAGMENT
 from sspid.packages.schannel.handshake import end_of
 from sspid.packages.schannel.keys import tls12_exporter, tls13_exporter
@@ -127,7 +126,7 @@ def _unique_bindings(state: Established) -> AttributeValue:
             SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION,
             "TLS 1.3 has no tls-unique binding; use ENDPOINT_BINDINGS or keying material (RFC 9266).",
         )
-    return values.ChannelBindings(b"tls-unique:" + (first_finished(state.live) if state.live else state.finished))
+    return values.ChannelBindings(b"tls-unique:" + state.unique)
 
 
 def _endpoint_bindings(state: Established) -> AttributeValue:
@@ -138,7 +137,7 @@ def _endpoint_bindings(state: Established) -> AttributeValue:
 
 
 def _session_info(state: Established) -> AttributeValue:
-    return values.SessionInfo(state.facts.resumed, b"")
+    return values.SessionInfo(state.facts.resumed, state.session_id)
 
 
 def _names(state: Established) -> AttributeValue:
@@ -165,7 +164,7 @@ def _keying_material(state: Established) -> AttributeValue:
         if state.version == TLS1_3:
             made = tls13_exporter(state.secret, hash_name, wanted.label, wanted.context or b"", wanted.length)
         else:
-            made = tls12_exporter(state.secret, hash_name, wanted.label, wanted.context, wanted.length)
+            made = tls12_exporter(state.secret[:112], hash_name, wanted.label, wanted.context, wanted.length)
         return values.KeyingMaterial(made)
     if state.live is None:
         raise SspiError(SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION, "This context has no exporter secret.")

@@ -116,6 +116,7 @@ def _renegotiate(state: Established, live: Connection, leg: Leg) -> Step:
             live.require_certificate(judged=True)
         live.renegotiate()
         live.advance(b"")
+        state.renegotiates = True
     except TlsError as failure:
         raise handshake_error(live, failure, leg.flags) from None
     output = live.output()
@@ -134,6 +135,7 @@ def _ask_for_certificate(state: Established, live: Connection, leg: Leg) -> Step
         live.require_certificate(judged=True)
         live.ask_for_certificate()
         live.advance(b"")
+        state.renegotiates = True
     except TlsError as failure:
         raise handshake_error(live, failure, leg.flags) from None
     output = live.output()

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from sspid.packages.contract import CredentialRequest, Leg, Message, Protected, SecurityPackage, State, Step
 from sspid.packages.questions import ReadClock
-from sspid.packages.schannel import acceptor, attributes, control, established, handout, identity, initiator, messages, packing
+from sspid.packages.schannel import (
+    acceptor,
+    attributes,
+    control,
+    established,
+    handout,
+    identity,
+    initiator,
+    messages,
+    packing,
+    protection,
+)
 from sspid.packages.schannel.credentials import SchannelCredential, Stores, acquire, query_credential
 from sspid.packages.schannel.openssl import TLS1_3, TlsError
 from sspid.packages.schannel.states import AwaitingCredentials, Closed, Established, Handshaking, Renegotiating
@@ -138,6 +149,11 @@ class SchannelPackage(SecurityPackage):
 
     async def import_security_context(self, packed: bytes) -> Established:
         return packing.unpack(packed)
+
+    def compact(self, state: State) -> State:
+        if isinstance(state, Established):
+            protection.compact(state)
+        return state
 
     def free_credentials_handle(self, credential: SchannelCredential) -> None:
         credential.sessions.clear()

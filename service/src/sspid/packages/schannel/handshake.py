@@ -103,8 +103,8 @@ def _establish(state: Handshaking, flags: Flags, output: bytes, *, mutual: bool)
     established.written = count_records(output) if server else 0
     if not state.post_handshake_auth:
         established.awaits_tickets = not server and established.reconnects
-        if not established.awaits_tickets:
-            let_go(established)
+        if not established.awaits_tickets and let_go(established):
+            established.rest()
     return established
 
 
@@ -123,6 +123,7 @@ def refresh(established: Established, leg: Leg) -> None:
     if live is None:
         return
     established.facts = gather(live, established.version, established.facts.local)
+    established.renegotiates = False
     established.mutual = bool(established.facts.peer_chain) and live.peer_judged_good()
     established.granted = granted(leg.flags, last=True, mutual=established.mutual)
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 _HEAD = struct.Struct(">BHHQQHBHH")
 """Form, version, suite, next record written, next record read, strength, booleans, chain length, flag count."""
-_FORM = 1
+_FORM = 2
 _SERVER, _MUTUAL, _RESUMED, _WRITE_CLOSED, _READ_CLOSED = 1, 2, 4, 8, 16
-_TEXTS = 10
+_TEXTS = 9
 """Length-prefixed parts before the chain: see `pack`."""
 
 
@@ -67,7 +67,6 @@ def pack(state: Established) -> bytes:
         facts.group.encode(),
         facts.protocol,
         facts.local,
-        state.finished,
         state.secret,
         state.target.encode(),
         state.partial,
@@ -88,7 +87,7 @@ def unpack(packed: bytes) -> Established:
     parts = tuple(_parts(packed, at))
     if len(parts) != _TEXTS + chain:
         raise _malformed("its parts do not fit its head")
-    write, read_secret, cipher, group, protocol, local, finished, secret, target, partial = parts[:_TEXTS]
+    write, read_secret, cipher, group, protocol, local, secret, target, partial = parts[:_TEXTS]
     try:
         flags = frozenset(ContextFlag(int.from_bytes(packed[start : start + 2], "big")) for start in range(_HEAD.size, at, 2))
         texts = cipher.decode(), group.decode(), target.decode()
@@ -102,7 +101,7 @@ def unpack(packed: bytes) -> Established:
     layer: type[Records] = Tls13Records if version == TLS1_3 else Tls12Records
     state.records = layer(number, suite, Direction(write, written), Direction(read_secret, read))
     state.target, state.partial = texts[2], partial
-    state.finished, state.secret = finished, secret
+    state.secret = secret
     state.write_closed, state.read_closed = bool(booleans & _WRITE_CLOSED), bool(booleans & _READ_CLOSED)
     return state
 

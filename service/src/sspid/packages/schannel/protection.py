@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sspid.packages.schannel import alerts
@@ -191,12 +192,32 @@ def release(state: Established) -> None:
         made = tls12_records(state.facts, session, server=state.server, written=state.written, read=state.read)
         if made is not None:
             state.records = made
-            state.secret, state.finished = session, first_finished(live)
+            state.secret = session + first_finished(live) + live.session_id()
     if not let_go(state):
         raise SspiError(
             SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION,
             f"The cipher suite {state.facts.cipher} is sealed by OpenSSL alone and its context cannot leave this process.",
         )
+
+
+def compact(state: Established) -> None:
+    """Let an idle context go from OpenSSL, which costs some 30 KiB, where nobody is likely to want what only OpenSSL can.
+
+    Lost with it: renegotiation in TLS 1.2, and in TLS 1.3 tickets that the caller has not read by then.
+    """
+    waits = state.pending is not None or state.control is not None or state.renegotiates
+    if state.live is not None and not waits and not _may_prove_later(state):
+        with suppress(SspiError):  # a suite of OpenSSL's alone stays
+            release(state)
+    state.rest()
+
+
+def _may_prove_later(state: Established) -> bool:
+    """Whether a client certificate may be asked for after the handshake: that is what renegotiation is used for."""
+    credential = state.credential
+    if credential is None:
+        return False
+    return not state.mutual and credential.policy.names_authorities if state.server else bool(credential.certificates)
 
 
 def _live_error(live: Connection, failure: TlsError) -> SspiError:

@@ -76,6 +76,8 @@ class Policy:
     """A server is asked for its OCSP answer, which stands in for a CRL that is not there."""
     lifespan: int = _LIFESPAN
     flags: frozenset[str] = frozenset()
+    names_authorities: bool = False
+    """It carries trust anchors of its own, so that a server with it may ask for a certificate, if need be later."""
 
 
 def policy_of(settings: SchannelSettings) -> Policy:
@@ -99,6 +101,7 @@ def policy_of(settings: SchannelSettings) -> Policy:
         stapling=bool(flags & _REVOCATION),
         lifespan=settings.session_lifespan_seconds or _LIFESPAN,
         flags=flags,
+        names_authorities=bool(settings.trust_anchors_pem),
     )
 
 

@@ -12,6 +12,7 @@ from sspid.packages.schannel.openssl.binding import (
     VERIFY_NONE,
     VERIFY_PEER,
     VERIFY_REQUIRE,
+    VERSION_OPTIONS,
     WANT_CERTIFICATE,
     WANT_READ,
     ZERO_RETURN,
@@ -132,6 +133,16 @@ class Connection:
         out = ffi.new("unsigned char[]", length)
         lib.i2d_SSL_SESSION(found, ffi.new("unsigned char **", out))
         return bytes(ffi.buffer(out))
+
+    def session_id(self) -> bytes:
+        """The session's id; empty where it has none. It is the fourth element of OpenSSL's SSL_SESSION (ssl_asn1.c)."""
+        packed = self.session()
+        if len(packed) < _SESSION_HEAD:
+            return b""
+        at = 2 if packed[1] < _LONG_FORM else 2 + packed[1] - _LONG_FORM
+        for _ in range(3):  # the format's version, the protocol's, the cipher suite: a length of one byte each
+            at += 2 + packed[at + 1]
+        return packed[at + 2 : at + 2 + packed[at + 1]]
 
     def forbid_tickets(self) -> None:
         """Hand out no ticket on this connection."""
@@ -260,7 +271,8 @@ class Connection:
 
     def version(self) -> int:
         """The negotiated version's wire number."""
-        return int(lib.SSL_version(self.ssl))
+        number = int(lib.SSL_version(self.ssl))
+        return _VERSIONS.get(number, number)
 
     def cipher(self) -> tuple[str, int]:
         """OpenSSL's name of the cipher suite and its strength in bits."""
@@ -351,5 +363,9 @@ class Connection:
         return bytes(ffi.buffer(out, length))
 
 
+_SESSION_HEAD, _LONG_FORM = 64, 0x80
+"""The least an SSL_SESSION takes, and the bit of a DER length of several bytes (X.690 8.1.3.5)."""
+_VERSIONS = {number: number for number in VERSION_OPTIONS}
+"""One object a number, however many connections keep it."""
 _ciphers: dict[Any, tuple[str, int]] = {}
 """Name and strength of OpenSSL's suites, which are static objects."""
