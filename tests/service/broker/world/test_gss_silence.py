@@ -16,18 +16,22 @@ pytestmark = pytest.mark.kerberos
 DEADLINE = 0.1
 
 
+class Hanging:
+    def __init__(self):
+        self.end = threading.Event()
+        self.made = 0
+
+    def __call__(self):
+        self.made += 1
+        self.end.wait(30.0)
+
+
 @pytest.fixture
 def hanging():
     """Calls that do not end before the test does, and how many were made."""
-    end = threading.Event()
-
-    def call():
-        call.made += 1
-        end.wait(30.0)
-
-    call.made = 0
+    call = Hanging()
     yield call
-    end.set()
+    call.end.set()
 
 
 def refused(silence, call, what="REALM"):
