@@ -183,6 +183,19 @@ class TestDelegation:
         assert fails(shaken, client).status is SecurityStatus.SEC_E_DELEGATION_POLICY
 
     @pytest.mark.parametrize(
+        ("creds", "goes"),
+        [(SmartCardCreds("1234", CspData(1)), False), (RemoteGuardCreds(PackageCreds("Kerberos", b"ticket")), True)],
+    )
+    def test_restricted_admin_initiators_delegate_what_stays_with_the_client(self, creds, goes):
+        buffer = SecurityBuffer(BufferType.PKG_PARAMS, credentials.write(creds))
+        flags = DELEGATE | {ContextFlag.USE_SUPPLIED_CREDS}
+        client = credssp.client(flags=flags, buffers=(buffer,), policy=CredSspPolicy(restricted_admin=True))
+        if goes:
+            assert shaken(client)[1].state.creds == creds
+        else:
+            assert fails(shaken, client).status is SecurityStatus.SEC_E_DELEGATION_POLICY
+
+    @pytest.mark.parametrize(
         ("creds", "kind"),
         [
             (SmartCardCreds("1234", CspData(1, "card", "reader", "key", "csp"), "alice", "DOMAIN"), "smart card"),

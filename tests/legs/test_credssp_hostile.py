@@ -426,6 +426,13 @@ class TestCalls:
         held = replace(server.credential, tls=None)
         assert status_of(replace(server, credential=held), token_in(credssp.client().leg().output))[0] == "SEC_E_NO_CREDENTIALS"
 
+    def test_later_credential_without_schannel_part(self):
+        client, server = credssp.client(), credssp.server()
+        flight = token_in(server.leg(token_in(client.leg().output)).output)
+        with pytest.raises(SspiError) as caught:
+            client.leg(flight, credential=replace(client.credential, tls=None))
+        assert caught.value.status is SecurityStatus.SEC_E_NO_CREDENTIALS
+
     @pytest.mark.parametrize("network", [True, False])
     def test_target_data_representation_changes_nothing(self, network):
         client = credssp.client()

@@ -68,17 +68,17 @@ async def begin(parts: Parts, leg: Leg) -> Step:
         step = await proceed(state, leg)
         # No context is made of a first message that is not whole.
         return replace(step, state=None) if step.status is SecurityStatus.SEC_E_INCOMPLETE_MESSAGE else step
-    if credential.tls is None:
-        message = (
-            "The credential has no Schannel part with a certificate; acquire one with it, or hand in the key of your own TLS."
-        )
-        raise SspiError(SecurityStatus.SEC_E_NO_CREDENTIALS, message)
     return await secure(parts, Securing(rules, None), leg)
 
 
 async def secure(parts: Parts, state: Securing, leg: Leg) -> Step:
     """A leg of the TLS handshake; the client's first TSRequest may stand behind its Finished."""
     credential: CredSspCredential = leg.credential
+    if credential.tls is None:
+        message = (
+            "The credential has no Schannel part with a certificate; acquire one with it, or hand in the key of your own TLS."
+        )
+        raise SspiError(SecurityStatus.SEC_E_NO_CREDENTIALS, message)
     call = Leg(credential.tls, (token(leg.token),), tls_flags(leg.flags, server=True), caller=leg.caller)
     step = await parts.schannel.accept_security_context(state.tls, call)
     if step.status is SecurityStatus.SEC_E_INCOMPLETE_MESSAGE:

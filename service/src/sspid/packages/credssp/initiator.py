@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sspid.packages.contract import CredentialRequest, Leg, Step
 from sspid.packages.credssp import binding, credentials, delegation, failures, inputs, messages, policy
 from sspid.packages.credssp.channel import Bare, Channel, Tls, incomplete
-from sspid.packages.credssp.credentials import EMPTY, Creds, PasswordCreds
+from sspid.packages.credssp.credentials import EMPTY, Creds, PasswordCreds, RemoteGuardCreds
 from sspid.packages.credssp.delegation import Kind
 from sspid.packages.credssp.established import BY_CERTIFICATE, BY_KERBEROS, Established, Proven
 from sspid.packages.credssp.exchange import Versions, going_on, told, waiting
@@ -94,10 +94,6 @@ async def begin(parts: Parts, leg: Leg) -> Step:
     plan = await _plan(parts, leg)
     if key is not None:
         return await _request(Negotiating(plan, Bare(), plan.inner, Versions.of(plan.policy), key), leg, b"", 0)
-    credential: CredSspCredential = leg.credential
-    if credential.tls is None:
-        message = "The credential has no Schannel part; acquire one with it, or hand in the key of your own TLS connection."
-        raise SspiError(SecurityStatus.SEC_E_NO_CREDENTIALS, message)
     return await secure(parts, Securing(plan, None), leg)
 
 
@@ -152,6 +148,9 @@ async def _foresee(plan: Plan) -> None:
 async def secure(parts: Parts, state: Securing, leg: Leg) -> Step:
     """A leg of the TLS handshake; with the last one goes the first TSRequest."""
     credential: CredSspCredential = leg.credential
+    if credential.tls is None:
+        message = "The credential has no Schannel part; acquire one with it, or hand in the key of your own TLS connection."
+        raise SspiError(SecurityStatus.SEC_E_NO_CREDENTIALS, message)
     buffers = (token(leg.token),) if leg.token else ()
     flags = tls_flags(leg.flags, server=False)
     call = Leg(credential.tls, buffers, flags, host_of(state.plan.target), leg.caller)
@@ -302,7 +301,7 @@ async def _creds(plan: Plan, *, authenticated: bool) -> Creds:
     if plan.forwards:
         # The ticket went with the mechanism's first token, which only the server's key opens.
         return EMPTY
-    if isinstance(plan.creds, PasswordCreds):
+    if not isinstance(plan.creds, RemoteGuardCreds):
         delegation.refuse_restricted(plan.policy, plan.target)
     await delegation.judge(plan.policy, plan.kind, plan.target, authenticated=authenticated)
     return plan.creds

@@ -23,7 +23,7 @@ class CredSspPolicy:
     `allow_*`: where default, fresh and saved credentials may go, the server being authenticated by Kerberos or a trusted
     certificate; `*_ntlm_only`: where they may also go without that. `deny_*` wins over both. `allow_saved_ntlm_only` None
     means TERMSRV/* unless the service is in a domain. `default_credential`: the configured credential that stands for a
-    caller who gives none. `restricted_admin`: an initiator delegates no password whatever the lists say.
+    caller who gives none. `restricted_admin`: an initiator delegates neither password nor PIN, whatever the lists say.
     `bare_ntlm`: an initiator speaks NTLM without SPNEGO, as old FreeRDP servers want it.
     `receive_credentials`: an acceptor's caller gets what was delegated, as a handle. `password_in_clear`: and its password.
     `accept_restricted_admin`: an acceptor takes clients that delegate nothing.
