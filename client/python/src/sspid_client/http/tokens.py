@@ -16,6 +16,7 @@ from sspid_client.legs import DEFAULT_FLAGS, Legs, Role
 from sspid_client.status import SecurityStatus
 
 if TYPE_CHECKING:
+    from sspid_client.buffers import Buffers
     from sspid_client.http.exchange import Answer, Asked, Wanted
 
 _BEGINNINGS = 4
@@ -54,7 +55,7 @@ class TokenLogon:
         if self._legs is None or self._moved(answer):
             return await self._begin(asked, answer)
         self._connection = answer.connection
-        return await self._go_on(token)
+        return await self._go_on(token, answer.bindings)
 
     def _moved(self, answer: Answer) -> bool:
         """Whether the HTTP library took another connection in the middle of the logon."""
@@ -78,25 +79,26 @@ class TokenLogon:
             first_input=answer.bindings,
             connection_id=secrets.token_hex(8),
         )
-        return await self._leg(b"")
+        return await self._leg(b"", ())
 
-    async def _go_on(self, token: bytes) -> str:
+    async def _go_on(self, token: bytes, bindings: Buffers) -> str:
         if not token or self._done:
             # The server has the last token and asks from the beginning: it did not like it.
             await self.abandon()
             return ""
         try:
-            return await self._leg(token)
+            # A first answer that closes its connection shows no certificate; NTLM takes bindings with its later leg too.
+            return await self._leg(token, bindings)
         except SspiError as failure:
             await self.abandon()
             if failure.status in _REFUSED:
                 return ""
             raise
 
-    async def _leg(self, token: bytes) -> str:
+    async def _leg(self, token: bytes, bindings: Buffers) -> str:
         assert self._legs is not None  # noqa: S101  # both callers made it
         try:
-            step = await self._legs.step(token)
+            step = await self._legs.step(token, extra_input=bindings)
         except SspiError:
             await self._delete()
             raise
