@@ -32,7 +32,8 @@ def test_corpus(path):
 
 
 def test_corpus_has_an_input_for_each_target():
-    assert {path.read_bytes()[0] for path in CORPUS} == set(range(len(target.TARGETS)))
+    targets = len(target.TARGETS)
+    assert {path.read_bytes()[0] % targets for path in CORPUS} == set(range(targets))
 
 
 @given(number=st.integers(0, 9), data=st.binary(max_size=200))

@@ -108,11 +108,18 @@ def test_a_chain_that_may_not_be_so_is_a_chaining_error(fault):
 
 
 def test_a_forged_signature_is_a_signature_error():
-    twin = issuing.Authority("test root")
-    twin.certificate = root().certificate
-    forged = issuing.Authority("test root").issue(tls.HOST)
+    """The last byte of a genuine certificate's signature changed: issuer, names and key ids all fit."""
+    genuine = root().issue(tls.HOST)
+    der = bytearray(genuine.certificate.public_bytes(issuing.Encoding.DER))
+    der[-1] ^= 1
+    forged = issuing.Issued(root(), x509.load_der_x509_certificate(bytes(der)), genuine.key)
     made = refused(forged.pem())
-    assert made.status in (Status.TRUST_E_CERT_SIGNATURE, Status.SEC_E_UNTRUSTED_ROOT)
+    assert (made.status, made.detail.verify_error, made.detail.alert) == (Status.TRUST_E_CERT_SIGNATURE, 7, 51)
+
+
+def test_a_twin_of_the_authority_is_an_untrusted_root():
+    made = refused(issuing.Authority("test root").issue(tls.HOST).pem())
+    assert (made.status, made.detail.alert) == (Status.SEC_E_UNTRUSTED_ROOT, 48)
 
 
 @pytest.mark.parametrize("key", ["EC", "RSA", "Ed25519"])
