@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if __name__ == "__main__":
     _TREE = Path(__file__).parents[2]
     sys.path[:0] = [str(_TREE / "service/src"), str(_TREE / "tests/support")]
-    import atheris  # type: ignore[import-untyped]  # it ships no types
+    import atheris
 
     with atheris.instrument_imports(include=["sspid.packages.credssp"]):
         import sspid.packages.credssp  # noqa: F401 - imported here to be instrumented

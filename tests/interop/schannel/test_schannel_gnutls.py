@@ -111,7 +111,7 @@ def test_gnutls_cli_distrusts_us_and_we_say_which_alert(files, version):
             with pytest.raises(SspiError) as caught:
                 wire.handshake_and_receive()
             assert caught.value.status in (SecurityStatus.SEC_E_UNTRUSTED_ROOT, SecurityStatus.SEC_E_CERT_UNKNOWN)
-            assert caught.value.detail.alert in (42, 46, 48)
+            assert {caught.value.detail.alert} <= {42, 46, 48}
 
 
 @both

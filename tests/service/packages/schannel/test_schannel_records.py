@@ -19,6 +19,7 @@ TLS12 = sorted(keys.TLS12_SUITES)
 
 def ends(number):
     """Two record layers that belong together."""
+    layer: type[Tls12Records | Tls13Records]
     if number in keys.TLS13_SUITES:
         suite, layer = keys.TLS13_SUITES[number], Tls13Records
         size = 32 if suite.hash == "sha256" else 48
@@ -108,6 +109,7 @@ def test_idle_directions_give_up_their_objects(monkeypatch):
 
 @given(st.binary(max_size=64))
 def test_framing_counts_whole_records_or_refuses(data):
+    refusal: SecurityStatus | None
     try:
         end, wanted = framing.whole_records(data)
     except SspiError as error:
