@@ -9,6 +9,8 @@ import pytest
 from sspid_client import DEFAULT_FLAGS, INBOUND, OUTBOUND, Client, ContextFlag, SspiError, password
 from sspid_client.http.authenticator import Authenticator
 from sspid_client.http.exchange import Answer, Asked, Wanted
+from sspid_testing.example_programs import accounts
+from sspid_testing.logons import channel_bindings
 
 pytestmark = [pytest.mark.wire]
 ASKED = Asked(("http", "localhost", 80), "GET", "/page", lambda: b"")
@@ -24,14 +26,14 @@ def sspi(service):
 class Told:
     """A logon that is told answers and returns the Authorization it wants to go on with."""
 
-    def __init__(self, sspi, package, flags, asked):
-        credential = sspi.acquire_credentials_handle(package, OUTBOUND, password("alice", "", "Passw0rd"))
+    def __init__(self, sspi, package, flags, asked, user="alice"):
+        credential = sspi.acquire_credentials_handle(package, OUTBOUND, password(user, "", "Passw0rd"))
         self._run = sspi.run
         self._asked = asked
         self._logon = Authenticator(Wanted(package, lambda: credential.handle, flags)).begin()
 
-    def __call__(self, status, *challenges, connection=ONE, info=()):
-        answer = Answer(status, challenges, info, connection, (), lambda: b"body")
+    def __call__(self, status, *challenges, connection=ONE, info=(), bindings=()):
+        answer = Answer(status, challenges, info, connection, bindings, lambda: b"body")
         return self._run(self._logon.answered(self._asked, answer))
 
     def begins(self):
@@ -82,6 +84,23 @@ def test_where_connections_cannot_be_told_apart_the_logon_goes_on(sspi, challeng
     begun = tell(401, "NTLM", connection=None)
     assert token(tell(401, challenge(begun), connection=None))[8] == 3
     assert tell(200, connection=None) == ""
+
+
+@pytest.mark.ntlm
+@pytest.mark.parametrize("seen", [b"this channel", b"another one", b""])
+def test_a_certificate_that_is_seen_late_is_bound_all_the_same(sspi, service, seen):
+    user = f"bound{len(seen)}"
+    accounts(service, "add", user, given="Passw0rd\n")
+    acceptor = sspi.acquire_credentials_handle("NTLM", INBOUND).accept(first_input=channel_bindings(b"this channel"))
+    tell = Told(sspi, "NTLM", DEFAULT_FLAGS, ASKED, user)
+    challenged = acceptor.step(token(tell(401, "NTLM"))).token
+    sent = tell(401, "NTLM " + base64.b64encode(challenged).decode(), bindings=channel_bindings(seen))
+    if seen == b"this channel":
+        assert acceptor.step(token(sent)).done
+    else:
+        with pytest.raises(SspiError) as refused:
+            acceptor.step(token(sent))
+        assert refused.value.name == "SEC_E_BAD_BINDINGS"
 
 
 @pytest.mark.ntlm

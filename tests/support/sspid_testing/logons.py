@@ -34,7 +34,7 @@ class Logon(NamedTuple):
 
     def ends(self, sspi: Client) -> Ends:
         """Both contexts before their first leg."""
-        mine, theirs = (_bindings(each) for each in self.bindings)
+        mine, theirs = (channel_bindings(each) for each in self.bindings)
         outbound = sspi.acquire_credentials_handle(self.package, OUTBOUND, self.identity)
         inbound = sspi.acquire_credentials_handle(self.package, INBOUND, self.secret)
         return Ends(
@@ -59,7 +59,7 @@ class Logon(NamedTuple):
                 return Ends(client, server)
 
 
-def _bindings(data: bytes) -> Sequence[SecurityBuffer]:
+def channel_bindings(data: bytes) -> Sequence[SecurityBuffer]:
     """SEC_CHANNEL_BINDINGS without addresses."""
     if not data:
         return ()
