@@ -75,7 +75,8 @@ class Tls:
         channel, plain, at, owed = self, self.partial, 0, b""
         while True:
             if plain and _length(plain) == len(plain):
-                return Received(replace(channel, partial=b""), plain, len(data) - at, owed=owed)
+                after = replace(channel, partial=b"") if channel.partial else channel
+                return Received(after, plain, len(data) - at, owed=owed)
             _refuse_overlong(plain)
             end = at + _record(data, at)
             if at == len(data) and at:

@@ -50,7 +50,7 @@ class Versions:
                 f"The peer began with CredSSP version {self.peer} and went on with {version}: somebody may have altered it."
             )
             raise SspiError(SecurityStatus.SEC_E_INVALID_TOKEN, message)
-        return Versions(self.own, self.lowest, version)
+        return self if self.peer == version else Versions(self.own, self.lowest, version)
 
     def require_lowest(self) -> None:
         """SEC_E_UNSUPPORTED_FUNCTION for a peer below the floor that policy sets."""

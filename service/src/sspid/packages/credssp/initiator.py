@@ -206,7 +206,8 @@ async def proceed(state: Negotiating | ProofExpected, leg: Leg) -> Step:
         if received.request is None:
             return waiting(replace(state, channel=received.channel), leg, received, server=False)
         request, versions = _read(received.request, state.versions)
-        current = replace(state, channel=received.channel, versions=versions)
+        same = received.channel is state.channel and versions is state.versions
+        current = state if same else replace(state, channel=received.channel, versions=versions)
         if isinstance(current, ProofExpected):
             return await _conclude(current, leg, request, received)
         return await _negotiate(current, leg, request, received)
