@@ -241,3 +241,18 @@ def test_the_stapled_ocsp_answer_of_s_server_is_judged(files, version, answer):
             "another authority's": SecurityStatus.CRYPT_E_NO_REVOCATION_CHECK,
         }
         assert caught.value.status is expected[answer]
+
+
+def test_a_server_that_refuses_to_renegotiate_ends_the_context(files):
+    port, peer = s_server(files, "TLSv1.2", "-rev", "-quiet", "-no_renegotiation")
+    with peer, tls_wire.connect(tls.client(protocols=("TLSv1.2",)), port) as wire:
+        wire.handshake()
+        wire.send_token(wire.end.leg(b""))
+        with pytest.raises(SspiError) as caught:
+            while True:
+                wire.receive_some()
+        assert caught.value.status is SecurityStatus.SEC_E_ILLEGAL_MESSAGE
+        assert "refuses to renegotiate" in caught.value.message
+        with pytest.raises(SspiError) as caught:
+            wire.end.seal(b"x")
+        assert caught.value.status is SecurityStatus.SEC_E_CONTEXT_EXPIRED

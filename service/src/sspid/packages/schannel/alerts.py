@@ -162,6 +162,7 @@ _REASONS: Mapping[int, tuple[Status, int]] = MappingProxyType(
         281: _ALTERED,  # decryption failed or bad record MAC
         293: _UNEXPECTED,  # handshake and other data mixed
         338: (Status.SEC_E_UNSUPPORTED_FUNCTION, 40),  # peer without secure renegotiation
+        339: (Status.SEC_E_ILLEGAL_MESSAGE, 40),  # the peer refuses to renegotiate; Windows' status for that alert
         373: (Status.SEC_E_DOWNGRADE_DETECTED, 86),  # inappropriate fallback
         376: _NO_COMMON,  # no shared signature algorithms
         394: (Status.SEC_E_ALGORITHM_MISMATCH, 71),  # DH key too small

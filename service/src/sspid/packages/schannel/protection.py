@@ -230,15 +230,18 @@ def _live_error(live: Connection, failure: TlsError) -> SspiError:
         status, alert = alerts.status_of_verify_error(failure.verify[0])
     else:
         status, alert = SecurityStatus.SEC_E_MESSAGE_ALTERED, 20
+    refused = "The peer refuses to renegotiate" if failure.reason == _NO_RENEGOTIATION else "A record of the peer was refused"
     return SspiError(
         status,
-        f"A record of the established connection was refused: {failure.text}; the context is over.",
+        f"{refused} ({failure.text}); the context is over, begin a new connection.",
         detail=FailureDetail(alert=alert, alert_sent=bool(output), state=failure.text),
         output=(token(output),) if output else (),
     )
 
 
 _ALTERED = (119, 129, 147, 281)
+_NO_RENEGOTIATION = 339
+"""SSL_R_ numbers (sslerr.h)."""
 
 
 def _broken(state: Established, alert: int) -> SspiError:
