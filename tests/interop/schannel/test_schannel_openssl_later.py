@@ -249,8 +249,7 @@ def test_a_server_that_refuses_to_renegotiate_ends_the_context(files):
         wire.handshake()
         wire.send_token(wire.end.leg(b""))
         with pytest.raises(SspiError) as caught:
-            while True:
-                wire.receive_some()
+            wire.receive(1)
         assert caught.value.status is SecurityStatus.SEC_E_ILLEGAL_MESSAGE
         assert "refuses to renegotiate" in caught.value.message
         with pytest.raises(SspiError) as caught:
