@@ -72,6 +72,43 @@ def test_iso_8859_1_is_found_where_it_is_another_hash(store):
     assert store.find_digest("bob", "web", "MD5", "iso-8859-1", userhash=False)[1].charset == "utf-8"
 
 
+def test_new_secrets_come_in_the_place_of_the_old(store):
+    store.add(ALICE)
+    stored = store.find("alice", "")
+    store.record_failure(stored.id, Lockout(failures=3))
+    made = store.complete(stored).with_another_password("New-2")
+    assert store.renew(stored, made)
+    again = store.find("alice", "")
+    assert (again.failures, again.record.nt_hash) == (0, made.nt_hash)
+    assert sorted(store.complete(again).digests, key=repr) == sorted(made.digests, key=repr)
+    assert store.complete(again).mappings == ALICE.mappings
+
+
+def test_of_two_changes_with_one_old_password_one_is_made(store):
+    store.add(ALICE)
+    stored = store.find("alice", "")
+    made = []
+    threads = [
+        threading.Thread(target=lambda new=new: made.append(store.renew(stored, stored.record.with_password(new, ()))))
+        for new in ("New-2", "New-3", "New-4")
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(made) == [False, False, True]
+
+
+def test_a_change_undoes_nothing_the_operator_did_meanwhile(store):
+    store.add(ALICE)
+    stored = store.find("alice", "")
+    store.set_disabled(stored, disabled=True)
+    assert store.renew(stored, stored.record.with_password("New-2", ()))
+    assert store.find("alice", "").record.disabled
+    store.remove(stored)
+    assert not store.renew(stored, stored.record)
+
+
 def test_names_are_taken_once(store):
     store.add(ALICE)
     for other in (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -120,31 +119,6 @@ def test_a_domains_accounts_are_the_domains_to_change(opening, store, log):
     assert caught.value.status is Status.SEC_E_UNSUPPORTED_FUNCTION
     passwords.change(ChangePassword("NTLM", "alice", "WEB", "Old-1", "New-2"), "")
     assert store.find("alice", "").record.nt_hash == nt_hash("New-2")
-
-
-def test_of_two_changes_with_one_old_password_one_is_made(store):
-    store.add(ALICE)
-    stored = store.find("alice", "")
-    made = []
-    threads = [
-        threading.Thread(target=lambda new=new: made.append(store.renew(stored, stored.record.with_password(new, ()))))
-        for new in ("New-2", "New-3", "New-4")
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(made) == [False, False, True]
-
-
-def test_a_change_undoes_nothing_the_operator_did_meanwhile(store):
-    store.add(ALICE)
-    stored = store.find("alice", "")
-    store.set_disabled(stored, disabled=True)
-    assert store.renew(stored, stored.record.with_password("New-2", ()))
-    assert store.find("alice", "").record.disabled
-    store.remove(stored)
-    assert not store.renew(stored, stored.record)
 
 
 def test_a_database_that_is_away_is_no_refusal(directory, change, store):
