@@ -17,7 +17,18 @@ import measure  # noqa: E402  # after the path
 if TYPE_CHECKING:
     from measure import Row
 
-BENCHES = ("schannel", "records", "memory", "instructions", "ntlm", "negotiate", "kerberos", "credssp", "digest", "accept_taxes")
+BENCHES = (
+    "schannel",
+    "records",
+    "memory",
+    "instructions",
+    "ntlm",
+    "negotiate",
+    "kerberos",
+    "credssp",
+    "digest",
+    "accept_taxes",
+)
 """Modules with a function `rows`, in the order they run; those that are not there are passed over."""
 
 
