@@ -24,7 +24,6 @@ from sspid.broker.world.accounts.lockout import Lockout
 from sspid.broker.world.accounts.opening import Opening, Whereabouts
 from sspid.broker.world.accounts.passwords import Passwords
 from sspid.broker.world.answers import RealWorld
-from sspid.broker.world.gss import MitKerberos
 from sspid.broker.world.logons import Logons
 from sspid.broker.world.machine import ThisMachine
 from sspid.broker.world.nonces import NonceFile, NonceTable
@@ -145,11 +144,17 @@ class Service:
                 questions.FindNamedCredential: NamedCredentials(named).find,
                 questions.FindTrustAnchors: TrustAnchors(roots).find,
                 **self._authority_answers(),
-                **MitKerberos(settings.kerberos.deadline_seconds, settings.kerberos.silent_seconds).answers(),
             },
             waiting,
             _elsewhere(settings),
+            later=functools.cache(self._kerberos_answers),
         )
+
+    def _kerberos_answers(self) -> Answers:
+        from sspid.broker.world.gss import MitKerberos  # noqa: PLC0415  # most services never ask, all would wait for it
+
+        keys = self._settings.kerberos
+        return MitKerberos(keys.deadline_seconds, keys.silent_seconds).answers()
 
     def _authority_answers(self) -> Answers:
         """What knows accounts, policy and this machine; the database and winbind are opened at the first question."""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import click
 
 from sspid import __version__
-from sspid.accounts_cli import accounts
 
 if TYPE_CHECKING:
     from sspid.app import Crew
@@ -21,12 +20,23 @@ CONFIG = click.option(
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """`accounts` is imported when it is wanted: a service that starts does not wait for it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), "accounts"])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name != "accounts":
+            return super().get_command(ctx, cmd_name)
+        from sspid.accounts_cli import accounts  # noqa: PLC0415  # see above
+
+        return accounts
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Windows' Security Support Provider Interface as a gRPC service."""
-
-
-main.add_command(accounts)
 
 
 @main.command()

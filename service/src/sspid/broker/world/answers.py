@@ -27,17 +27,25 @@ ALWAYS: Answers = {
 class RealWorld:
     """Answers what the service was put together with, and says plainly what it was not.
 
+    `later` gives answers whose modules take long to import, at the first question nothing else answers.
     `elsewhere` are the questions that another machine answers: whoever asks them is in the waiting room meanwhile.
     """
 
-    def __init__(self, answers: Answers, waiting: WaitingRoom | None = None, elsewhere: Collection[type] = ()) -> None:
+    def __init__(
+        self,
+        answers: Answers,
+        waiting: WaitingRoom | None = None,
+        elsewhere: Collection[type] = (),
+        later: Callable[[], Answers] = dict,
+    ) -> None:
         self._answers = {**ALWAYS, **answers}
+        self._later = later
         self._waiting = waiting
         self._elsewhere = frozenset(elsewhere)
 
     def answer(self, question: questions.Question[Any], caller: str) -> Any:
         """The answer, or an `SspiError`."""
-        answer = self._answers.get(type(question))
+        answer = self._answers.get(type(question)) or self._learn(type(question))
         if answer is None:
             message = f"This service is not configured to answer {type(question).__name__}."
             raise SspiError(SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION, message)
@@ -45,3 +53,7 @@ class RealWorld:
             with self._waiting.wait(caller):
                 return answer(question, caller)
         return answer(question, caller)
+
+    def _learn(self, question: type) -> Callable[[Any, str], Any] | None:
+        self._answers |= self._later()
+        return self._answers.get(question)
