@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -97,11 +98,18 @@ def test_client_with_a_wrong_password_hears_why(program, front, tmp_path, displa
 
 @pytest.mark.parametrize("program", CLIENTS)
 def test_client_behind_a_third_party_is_refused(program, front, certificate, tmp_path, display):
-    between = rdp.Between(front.port, *certificate)
-    log_on(program, between.port, tmp_path, display)
-    between.close()
+    # Now and then xfreerdp hangs up before it has sent its proof: then nothing was judged, and it is asked again.
+    for tries in range(1, 6):
+        between = rdp.Between(front.port, *certificate)
+        log_on(program, between.port, tmp_path, display)
+        between.close()
+        until = time.monotonic() + 20
+        while len(front.outcomes) < tries and time.monotonic() < until:
+            time.sleep(0.05)
+        _, failure = front.outcomes[-1]
+        if not isinstance(failure, EOFError):
+            break
     front.close()
-    _, failure = front.outcomes[-1]
     assert isinstance(failure, SspiError)
     assert failure.status.name == "SEC_E_LOGON_DENIED"
     assert "public key" in failure.message
