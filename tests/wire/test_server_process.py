@@ -261,8 +261,7 @@ def test_an_exported_context_survives_a_restart_of_the_service(tmp_path: Path) -
         wire = Wire(channel)
         client, _server = wire.pair()
         exported = wire.contexts.ExportSecurityContext(context_service_pb2.ExportSecurityContextRequest(context=client.context))
-    if status(exported) == "SEC_E_UNSUPPORTED_FUNCTION":
-        return
+    assert status(exported) == "SEC_E_OK"
     with server.running(tmp_path) as service, grpc.insecure_channel(service.target) as channel:
         imported = Wire(channel).contexts.ImportSecurityContext(
             context_service_pb2.ImportSecurityContextRequest(

@@ -1,0 +1,50 @@
+"""Handshakes of NTLM, both ends in memory, for the tests of its legs."""
+
+from __future__ import annotations
+
+import pytest
+
+from sspid.packages.ntlm import crypto, package
+from sspid.packages.questions import (
+    Account,
+    RecordLogon,
+)
+from sspid.vocabulary.credentials import Password
+from sspid.vocabulary.errors import SspiError
+from sspid.vocabulary.flags import ContextFlag
+from sspid_testing.ends import End, shake
+
+F = ContextFlag
+PROTECTED = frozenset({F.INTEGRITY, F.CONFIDENTIALITY})
+HASH = crypto.nt_hash("Passw0rd")
+ALICE = Account("alice", "DOMAIN", HASH, groups=("staff",), sids=("S-1-5-21-1-2-3-1105",))
+SPN = "HTTP/server.domain.test"
+TLS = b"tls-server-end-point:" + bytes(32)
+
+
+def ends(
+    flags=PROTECTED, *, password="Passw0rd", user="alice", domain="DOMAIN", account=ALICE, policy=None, server_policy=None
+):
+    client = End(package(), Password(user, domain, password), flags=frozenset(flags), target=SPN)
+    server = End(package(), accepts=True)
+    if account is not None:
+        server.world.accounts[account.name] = account
+    client.world.policies["NTLM"] = policy
+    server.world.policies["NTLM"] = server_policy
+    return client, server
+
+
+def refused(client, server):
+    with pytest.raises(SspiError) as caught:
+        shake(client, server)
+    return caught.value
+
+
+def recorded(end, kind=RecordLogon):
+    return [question for question in end.world.asked if isinstance(question, kind)]
+
+
+def established(flags=PROTECTED):
+    client, server = ends(flags)
+    shake(client, server)
+    return client, server
