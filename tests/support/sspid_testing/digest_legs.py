@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pytest
 
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.flags import ContextFlag
 from sspid.vocabulary.status import SecurityStatus
 from sspid_testing.digest import HTTP, PASSWORD, USER, Digest, parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sspid.packages.contract import Step
+    from sspid.vocabulary.flags import Flags
 
 ALGORITHMS = [name + suffix for name in ("MD5", "SHA-256", "SHA-512-256") for suffix in ("", "-sess")]
 GET = parameter("GET")
@@ -16,14 +24,15 @@ MUTUAL = HTTP | {ContextFlag.MUTUAL_AUTH}
 BODY = b"name=value"
 
 
-def raises(status, function, *arguments, **settings):
+def raises(status: SecurityStatus, function: Callable[..., Any], *arguments: Any, **settings: Any) -> SspiError:
+    """The failure of a call that has to end in `status`."""
     with pytest.raises(SspiError) as caught:
         function(*arguments, **settings)
     assert caught.value.status is status, caught.value
     return caught.value
 
 
-def handshake(side: Digest, user=USER, password=PASSWORD, flags=HTTP):
+def handshake(side: Digest, user: str = USER, password: str = PASSWORD, flags: Flags = HTTP) -> tuple[Any, Any, Step]:
     """The acceptor's credential, its state after the challenge and the initiator's step."""
     acceptor = side.acceptor()
     challenged = side.accept(None, acceptor, flags=flags)
@@ -34,7 +43,8 @@ def handshake(side: Digest, user=USER, password=PASSWORD, flags=HTTP):
     return acceptor, challenged.state, responded
 
 
-def established(side: Digest):
+def established(side: Digest) -> tuple[Any, Any]:
+    """The initiator's and the acceptor's state after a good logon."""
     acceptor, state, responded = handshake(side)
     accepted = side.accept(state, acceptor, responded.output[0].data, GET)
     assert accepted.established

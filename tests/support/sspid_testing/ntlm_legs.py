@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pytest
 
 from sspid.packages.ntlm import crypto, package
@@ -14,6 +16,11 @@ from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.flags import ContextFlag
 from sspid_testing.ends import End, shake
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sspid.packages.ntlm.policy import NtlmPolicy
+
 F = ContextFlag
 PROTECTED = frozenset({F.INTEGRITY, F.CONFIDENTIALITY})
 HASH = crypto.nt_hash("Passw0rd")
@@ -23,8 +30,16 @@ TLS = b"tls-server-end-point:" + bytes(32)
 
 
 def ends(
-    flags=PROTECTED, *, password="Passw0rd", user="alice", domain="DOMAIN", account=ALICE, policy=None, server_policy=None
-):
+    flags: Iterable[ContextFlag] = PROTECTED,
+    *,
+    password: str = "Passw0rd",
+    user: str = "alice",
+    domain: str = "DOMAIN",
+    account: Account | None = ALICE,
+    policy: NtlmPolicy | None = None,
+    server_policy: NtlmPolicy | None = None,
+) -> tuple[End, End]:
+    """A client and a server that knows its account, before their first leg."""
     client = End(package(), Password(user, domain, password), flags=frozenset(flags), target=SPN)
     server = End(package(), accepts=True)
     if account is not None:
@@ -34,17 +49,20 @@ def ends(
     return client, server
 
 
-def refused(client, server):
+def refused(client: End, server: End) -> SspiError:
+    """The failure a handshake ends in."""
     with pytest.raises(SspiError) as caught:
         shake(client, server)
     return caught.value
 
 
-def recorded(end, kind=RecordLogon):
+def recorded(end: End, kind: type[Any] = RecordLogon) -> list[Any]:
+    """What a side told the audit."""
     return [question for question in end.world.asked if isinstance(question, kind)]
 
 
-def established(flags=PROTECTED):
+def established(flags: Iterable[ContextFlag] = PROTECTED) -> tuple[End, End]:
+    """A client and a server after a good logon."""
     client, server = ends(flags)
     shake(client, server)
     return client, server
