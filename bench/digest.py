@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
+from measure import Row
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parent.parent / "service/src"))
@@ -89,7 +90,7 @@ def _microseconds(function: Callable[[], object]) -> float:
     return (time.thread_time_ns() - start) / CALLS / 1000
 
 
-def rows() -> list[dict[str, Any]]:
+def rows() -> list[Row]:
     """One row an algorithm, CPU microseconds; the ratio is ours over httpx's. Pinned to one core, alternated, least of 15."""
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {max(cores)})
@@ -102,15 +103,13 @@ def rows() -> list[dict[str, Any]]:
 NAMES = {"digest_judge_vs_httpx": "MD5", "digest_judge_vs_httpx_sha256": "SHA-256"}
 
 
-def _row(name: str, algorithm: str) -> dict[str, Any]:
+def _row(name: str, algorithm: str) -> Row:
     judge, respond = _pair(algorithm)
     rounds = [(_microseconds(judge), _microseconds(respond)) for _ in range(ROUNDS)]
     ours, theirs = (min(column) for column in zip(*rounds, strict=True))
-    peer = f"httpx {httpx.__version__} DigestAuth, from a 401 to its response"
-    ratio = round(ours / theirs, 3)
-    return {"name": name, "value": round(ours, 2), "unit": "us", "floor": round(theirs, 2), "ratio": ratio, "peer": peer}
+    return Row(name, ours, "us", theirs, f"httpx {httpx.__version__} DigestAuth, from a 401 to its response")
 
 
 if __name__ == "__main__":
     for row in rows():
-        print(row)
+        print(row.as_json())
