@@ -27,8 +27,8 @@ def seen(answers):
 
 
 @pytest.mark.digest
-def test_apache_digest(service, tmp_path, fetch):
-    with web_servers.apache_digest(tmp_path) as url:
+def test_apache_digest(service, fetch):
+    with web_servers.apache_digest() as url:
         asking = Asking(service.target, "Digest", password(USER, "", PASSWORD), gets(url, "index.html", "other.html?a=b", ""))
         answers = fetch(asking)
         assert seen(answers) == [([401, 200], USER), ([200], USER), ([200], USER)]
@@ -39,8 +39,8 @@ def test_apache_digest(service, tmp_path, fetch):
 
 
 @pytest.mark.digest
-def test_apache_digest_redirected(service, tmp_path, fetch):
-    with web_servers.apache_digest(tmp_path) as url:
+def test_apache_digest_redirected(service, fetch):
+    with web_servers.apache_digest() as url:
         asked = [*gets(url, "index.html"), *gets(url, "folder")]
         first, redirected = fetch(Asking(service.target, "Digest", password(USER, "", PASSWORD), asked))
         assert first.status == 200
@@ -49,8 +49,8 @@ def test_apache_digest_redirected(service, tmp_path, fetch):
 
 @pytest.mark.digest
 @pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
-def test_lighttpd_digest(service, tmp_path, fetch, algorithm):
-    with web_servers.lighttpd_digest(tmp_path, algorithm) as url:
+def test_lighttpd_digest(service, fetch, algorithm):
+    with web_servers.lighttpd_digest(algorithm) as url:
         asking = Asking(service.target, "Digest", password(USER, "", PASSWORD), gets(url, "index.html", "other.html"))
         assert [each.statuses for each in fetch(asking)] == [[401, 200], [200]]
         wrong = fetch(asking._replace(identity=password(USER, "", "wrong")))
@@ -58,9 +58,9 @@ def test_lighttpd_digest(service, tmp_path, fetch, algorithm):
 
 
 @pytest.mark.digest
-def test_a_server_that_proves_nothing_is_refused_where_proof_is_wanted(service, tmp_path, fetch):
+def test_a_server_that_proves_nothing_is_refused_where_proof_is_wanted(service, fetch):
     """Lighttpd sends an Authentication-Info without rspauth."""
-    with web_servers.lighttpd_digest(tmp_path, "MD5") as url:
+    with web_servers.lighttpd_digest("MD5") as url:
         identity = password(USER, "", PASSWORD)
         with pytest.raises(SspiError, match="Authentication-Info"):
             fetch(Asking(service.target, "Digest", identity, gets(url, "index.html"), settings={"mutual": True}))
@@ -69,8 +69,8 @@ def test_a_server_that_proves_nothing_is_refused_where_proof_is_wanted(service, 
 @pytest.mark.ntlm
 @pytest.mark.negotiate
 @pytest.mark.parametrize("package", ["NTLM", "Negotiate"])
-def test_apache_ntlm(service, tmp_path, fetch, package):
-    with web_servers.apache_ntlm(tmp_path) as url:
+def test_apache_ntlm(service, fetch, package):
+    with web_servers.apache_ntlm() as url:
         asking = Asking(service.target, package, password(USER, "DOM", PASSWORD), gets(url, "index.html", "other.html"))
         answers = fetch(asking)
         assert seen(answers) == [([401, 401, 200], rf"DOM\{USER}"), ([200], rf"DOM\{USER}")]
@@ -82,11 +82,10 @@ def test_apache_ntlm(service, tmp_path, fetch, package):
 def test_apache_kerberos(realm, tmp_path, fetch):
     for path in (realm.folder, realm.folder / "krb5.conf", *realm.folder.parents[:3]):
         path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
-    (tmp_path / "web").mkdir()
     keys = realm.keys("HTTP/localhost")
     with (
         server.running(tmp_path / "sspid", env=realm.environment) as own,
-        web_servers.apache_kerberos(tmp_path / "web", keys, realm.environment) as url,
+        web_servers.apache_kerberos(keys, realm.environment) as url,
     ):
         settings = {"mutual": True, "flags": ContextFlag.DELEGATE}
         ticket = credential_cache(realm.cache("alice"))

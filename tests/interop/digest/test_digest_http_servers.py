@@ -18,6 +18,7 @@ from sspid.vocabulary.flags import ContextFlag
 from sspid.vocabulary.status import SecurityStatus
 from sspid_testing import peers
 from sspid_testing.digest import HASHES, HTTP, PASSWORD, USER, Digest, digest, parameter, unquoted
+from sspid_testing.open_folders import open_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,8 +86,9 @@ def _folder(root: Path, algorithms: list[str]) -> None:
     known = f"{USER}:{REALM}:{PASSWORD}".encode()
     lines = [f"{USER}:{REALM}:{hashlib.new(HASHES[name], known).hexdigest()}\n" for name in algorithms]
     (root / "users").write_text("".join(lines))
-    for path in (root, root / "htdocs"):
-        path.chmod(0o755)
+    # Debian's Apache changes to www-data, who must be able to read them whatever this user's umask is.
+    for path in root.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def _free_port() -> int:
@@ -115,16 +117,14 @@ def _running(command: list[str], port: int, root: Path):
 
 
 @contextmanager
-def apache(root: Path, lifetime: int = 300):
+def apache(lifetime: int = 300):
     program, port = peers.require("apache2"), _free_port()
-    _folder(root, ["MD5"])
-    # Debian's Apache drops to www-data, which must be able to reach a folder of the tests.
-    for parent in [*root.parents][:-2]:
-        parent.chmod(parent.stat().st_mode | 0o011)
-    config = APACHE.format(root=root, port=port, modules="/usr/lib/apache2/modules", realm=REALM, lifetime=lifetime)
-    (root / "httpd.conf").write_text(config)
-    with _running([program, "-f", str(root / "httpd.conf"), "-DFOREGROUND"], port, root) as site:
-        yield site
+    with open_folder() as root:
+        _folder(root, ["MD5"])
+        config = APACHE.format(root=root, port=port, modules="/usr/lib/apache2/modules", realm=REALM, lifetime=lifetime)
+        (root / "httpd.conf").write_text(config)
+        with _running([program, "-f", str(root / "httpd.conf"), "-DFOREGROUND"], port, root) as site:
+            yield site
 
 
 @contextmanager
@@ -148,9 +148,9 @@ def _begin(side: Digest, site: Site, flags=HTTP, **identity: str):
     return credential, step, site.ask("/index.html", step.output[0].data)
 
 
-def test_apache_takes_our_response_and_proves_itself(tmp_path):
+def test_apache_takes_our_response_and_proves_itself():
     side = digest()
-    with apache(tmp_path) as site:
+    with apache() as site:
         credential, step, answer = _begin(side, site, MUTUAL)
         assert (step.status, answer.status) == (SecurityStatus.SEC_I_CONTINUE_NEEDED, 200)
         info = answer.headers["Authentication-Info"].encode("latin-1")
@@ -163,9 +163,9 @@ def test_apache_takes_our_response_and_proves_itself(tmp_path):
         assert ContextFlag.MUTUAL_AUTH in proven.granted
 
 
-def test_apache_takes_later_requests(tmp_path):
+def test_apache_takes_later_requests():
     side = digest()
-    with apache(tmp_path) as site:
+    with apache() as site:
         _, step, answer = _begin(side, site)
         assert answer.status == 200
         for _ in range(3):
@@ -174,9 +174,9 @@ def test_apache_takes_later_requests(tmp_path):
             side.verify(step.state, later.headers["Authentication-Info"].encode("latin-1"), "GET", "/index.html")
 
 
-def test_apache_refuses_a_wrong_password_and_we_know_it(tmp_path):
+def test_apache_refuses_a_wrong_password_and_we_know_it():
     side = digest()
-    with apache(tmp_path) as site:
+    with apache() as site:
         credential, step, answer = _begin(side, site, password="wrong")
         assert answer.status == 401
         again = answer.headers["WWW-Authenticate"].encode("latin-1")
@@ -185,9 +185,9 @@ def test_apache_refuses_a_wrong_password_and_we_know_it(tmp_path):
         assert caught.value.status is SecurityStatus.SEC_E_LOGON_DENIED
 
 
-def test_apache_says_stale_and_we_answer(tmp_path):
+def test_apache_says_stale_and_we_answer():
     side = digest()
-    with apache(tmp_path, lifetime=1) as site:
+    with apache(lifetime=1) as site:
         credential = side.initiator()
         challenge = _challenge(site)
         time.sleep(2.5)  # Apache's shortest nonce lifetime is a second
@@ -200,8 +200,8 @@ def test_apache_says_stale_and_we_answer(tmp_path):
         assert site.ask("/index.html", retried.output[0].data).status == 200
 
 
-def test_apache_refuses_another_uri(tmp_path):
-    with apache(tmp_path) as site:
+def test_apache_refuses_another_uri():
+    with apache() as site:
         _, step, _ = _begin(digest(), site)
         assert site.ask("/other.html", step.output[0].data).status == 400
 

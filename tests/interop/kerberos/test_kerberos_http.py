@@ -23,6 +23,7 @@ from sspid_testing import http_front, peers
 from sspid_testing import realm as mit
 from sspid_testing.ends import End, shake
 from sspid_testing.kerberos import ALICE, MUTUAL, a_world
+from sspid_testing.open_folders import open_folder
 
 pytest_plugins = ("sspid_testing.realm_fixtures",)
 pytestmark = [pytest.mark.kerberos, pytest.mark.negotiate, pytest.mark.interop]
@@ -93,20 +94,28 @@ def test_curl_without_a_ticket_gets_nothing(realm, tmp_path):
 
 
 @contextmanager
-def apache(realm, tmp_path):
+def site(realm):
+    """A folder with all that Apache needs, which changes to another user: the realm's configuration too."""
     with closing(socket.create_server(("127.0.0.1", 0))) as probe:
         port = probe.getsockname()[1]
     modules = peers.require("mod_auth_gssapi").rpartition("/")[0]
-    (tmp_path / "htdocs").mkdir()
-    (tmp_path / "htdocs/index.html").write_text("hello", "utf-8")
-    (tmp_path / "keytab").write_bytes(realm.keys(mit.HTTP_LOCALHOST))
-    (tmp_path / "httpd.conf").write_text(APACHE.format(root=tmp_path, port=port, modules=modules), "utf-8")
-    # Apache changes to another user, who reads the realm's configuration too.
-    for path in (tmp_path, *tmp_path.parents[:3], *tmp_path.iterdir(), realm.folder, realm.folder / "krb5.conf"):
-        path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
+    with open_folder() as folder:
+        (folder / "htdocs").mkdir()
+        (folder / "htdocs/index.html").write_text("hello", "utf-8")
+        (folder / "keytab").write_bytes(realm.keys(mit.HTTP_LOCALHOST))
+        (folder / "krb5.conf").write_bytes((realm.folder / "krb5.conf").read_bytes())
+        (folder / "httpd.conf").write_text(APACHE.format(root=folder, port=port, modules=modules), "utf-8")
+        for path in folder.rglob("*"):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        yield folder, port
+
+
+@contextmanager
+def apache(folder, port):
+    own = {"KRB5_CONFIG": str(folder / "krb5.conf"), "KRB5RCACHEDIR": "", "KRB5RCACHENAME": "none:"}
     server = subprocess.Popen(
-        [peers.require("apache2"), "-f", str(tmp_path / "httpd.conf"), "-DFOREGROUND"],
-        env={"PATH": "/usr/sbin:/usr/bin", **realm.environment, "KRB5RCACHEDIR": "", "KRB5RCACHENAME": "none:"},
+        [peers.require("apache2"), "-f", str(folder / "httpd.conf"), "-DFOREGROUND"],
+        env={"PATH": "/usr/sbin:/usr/bin", **own},
     )
     try:
         _wait_for(port)
@@ -126,9 +135,13 @@ def _wait_for(port):
     pytest.fail("Apache does not listen")
 
 
-def test_apache_lets_us_in(realm, tmp_path):
+def test_apache_lets_us_in(realm):
     client = End(packages(), ALICE, a_world(), MUTUAL, mit.HTTP_LOCALHOST)
-    with apache(realm, tmp_path) as port, closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+    with (
+        site(realm) as (folder, free),
+        apache(folder, free) as port,
+        closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as connection,
+    ):
         authorization = "Negotiate " + base64.b64encode(client.step()).decode()
         connection.request("GET", "/index.html", headers={"Authorization": authorization})
         answer = connection.getresponse()

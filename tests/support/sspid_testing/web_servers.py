@@ -1,4 +1,4 @@
-"""Apache and lighttpd with logons of their own, started in a folder of the test's; what they are asked is the test's."""
+"""Apache and lighttpd with logons of their own, started in a folder of their own; what they are asked is the test's."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import socket
 import subprocess
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sspid_testing import peers
+from sspid_testing.open_folders import open_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 REALM = "example"
 USER, PASSWORD = "alice", "Passw0rd"
@@ -68,38 +69,36 @@ _HASHES = {"MD5": "md5", "SHA-256": "sha256"}
 
 
 @contextmanager
-def apache_digest(root: Path) -> Iterator[str]:
+def apache_digest() -> Iterator[str]:
     """Apache's mod_auth_digest (MD5, qop auth): the URL of its root."""
-    _lay_out(root, "MD5")
     module = "LoadModule auth_digest_module {modules}/mod_auth_digest.so"
-    with _apache(root, module, _DIGEST.format(realm=REALM, root=root), {}) as url:
+    with _laid_out("MD5") as root, _apache(root, module, _DIGEST.format(realm=REALM, root=root), {}) as url:
         yield url
 
 
 @contextmanager
-def apache_kerberos(root: Path, keytab: bytes, environment: Mapping[str, str]) -> Iterator[str]:
+def apache_kerberos(keytab: bytes, environment: Mapping[str, str]) -> Iterator[str]:
     """Apache's mod_auth_gssapi with the keys of HTTP/localhost, in the realm that `environment` says."""
-    _lay_out(root, "MD5")
-    (root / "keytab").write_bytes(keytab)
-    (root / "keytab").chmod(0o644)
-    location = _GSSAPI.format(mechanism="krb5", bound="Off", more=f"GssapiCredStore keytab:{root}/keytab")
-    surroundings = {**environment, "KRB5RCACHEDIR": "", "KRB5RCACHENAME": "none:"}
-    with _apache(root, _gssapi_module(), location, surroundings) as url:
-        yield url
+    with _laid_out("MD5") as root:
+        (root / "keytab").write_bytes(keytab)
+        (root / "krb5.conf").write_bytes(Path(environment["KRB5_CONFIG"]).read_bytes())
+        location = _GSSAPI.format(mechanism="krb5", bound="Off", more=f"GssapiCredStore keytab:{root}/keytab")
+        own = {"KRB5_CONFIG": str(root / "krb5.conf"), "KRB5RCACHEDIR": "", "KRB5RCACHENAME": "none:"}
+        with _apache(root, _gssapi_module(), location, {**environment, **own}) as url:
+            yield url
 
 
 @contextmanager
-def apache_ntlm(root: Path) -> Iterator[str]:
+def apache_ntlm() -> Iterator[str]:
     r"""Apache's mod_auth_gssapi with gss-ntlmssp: NTLM, alone and inside Negotiate, for DOM\alice."""
     peers.require("gss-ntlmssp")
-    _lay_out(root, "MD5")
-    (root / "ntlm-users").write_text(f"DOM:{USER}:{PASSWORD}\n", "utf-8")
-    (root / "ntlm-users").chmod(0o644)
-    (root / "krb5.conf").write_text("[libdefaults]\n dns_lookup_kdc = false\n", "utf-8")
-    environment = {"NTLM_USER_FILE": str(root / "ntlm-users"), "KRB5_CONFIG": str(root / "krb5.conf")}
-    location = _GSSAPI.format(mechanism="ntlmssp", bound="On", more="")
-    with _apache(root, _gssapi_module(), location, environment) as url:
-        yield url
+    with _laid_out("MD5") as root:
+        (root / "ntlm-users").write_text(f"DOM:{USER}:{PASSWORD}\n", "utf-8")
+        (root / "krb5.conf").write_text("[libdefaults]\n dns_lookup_kdc = false\n", "utf-8")
+        environment = {"NTLM_USER_FILE": str(root / "ntlm-users"), "KRB5_CONFIG": str(root / "krb5.conf")}
+        location = _GSSAPI.format(mechanism="ntlmssp", bound="On", more="")
+        with _apache(root, _gssapi_module(), location, environment) as url:
+            yield url
 
 
 def _gssapi_module() -> str:
@@ -113,33 +112,35 @@ def _apache(root: Path, module: str, location: str, environment: Mapping[str, st
     config = _APACHE.format(root=root, port=port, modules=modules, more=more, location=location)
     (root / "httpd.conf").write_text(config, "utf-8")
     command = [program, "-f", str(root / "httpd.conf"), "-DFOREGROUND"]
+    # Whoever reads what is served is not who wrote it.
+    for path in root.rglob("*"):
+        path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
     with _running(command, port, root, {"PATH": os.environ["PATH"], **environment}):
         yield f"http://localhost:{port}/"
 
 
 @contextmanager
-def lighttpd_digest(root: Path, algorithm: str) -> Iterator[str]:
+def lighttpd_digest(algorithm: str) -> Iterator[str]:
     """Lighttpd's mod_auth with Digest by `algorithm`: the URL of its root."""
     program, port = peers.require("lighttpd"), _free_port()
-    _lay_out(root, algorithm)
-    config = _LIGHTTPD.format(root=root, port=port, realm=REALM, algorithm=algorithm)
-    (root / "lighttpd.conf").write_text(config, "utf-8")
-    command = [program, "-D", "-f", str(root / "lighttpd.conf")]
-    with _running(command, port, root, {"PATH": os.environ["PATH"]}):
-        yield f"http://localhost:{port}/"
+    with _laid_out(algorithm) as root:
+        config = _LIGHTTPD.format(root=root, port=port, realm=REALM, algorithm=algorithm)
+        (root / "lighttpd.conf").write_text(config, "utf-8")
+        command = [program, "-D", "-f", str(root / "lighttpd.conf")]
+        with _running(command, port, root, {"PATH": os.environ["PATH"]}):
+            yield f"http://localhost:{port}/"
 
 
-def _lay_out(root: Path, algorithm: str) -> None:
-    (root / "htdocs" / "folder").mkdir(parents=True)
-    for each in ("index.html", "other.html", "folder/index.html"):
-        (root / "htdocs" / each).write_text(f"this is {each}", "utf-8")
-    secret = hashlib.new(_HASHES[algorithm], f"{USER}:{REALM}:{PASSWORD}".encode()).hexdigest()
-    (root / "users").write_text(f"{USER}:{REALM}:{secret}\n", "utf-8")
-    # Debian's Apache changes to www-data, who must reach a folder of the tests.
-    for folder in [*root.parents][:-2]:
-        folder.chmod(folder.stat().st_mode | 0o011)
-    for path in (root, *root.rglob("*")):
-        path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
+@contextmanager
+def _laid_out(algorithm: str) -> Iterator[Path]:
+    """Documents and users in a folder that Debian's Apache, who changes to www-data, can read."""
+    with open_folder() as root:
+        (root / "htdocs" / "folder").mkdir(parents=True)
+        for each in ("index.html", "other.html", "folder/index.html"):
+            (root / "htdocs" / each).write_text(f"this is {each}", "utf-8")
+        secret = hashlib.new(_HASHES[algorithm], f"{USER}:{REALM}:{PASSWORD}".encode()).hexdigest()
+        (root / "users").write_text(f"{USER}:{REALM}:{secret}\n", "utf-8")
+        yield root
 
 
 def _free_port() -> int:
