@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import ssl
 import struct
@@ -164,42 +165,79 @@ def environment(folder: Path, display_name: str) -> dict[str, str]:
 
 
 class Between:
-    """A third party that ends TLS on both sides with a certificate of its own and relays what is inside."""
+    """A third party that ends TLS on both sides with a certificate of its own and relays what is inside.
 
-    def __init__(self, port: int, certificate: Path, key: Path) -> None:
+    `relayed` is what passed, with whether the client sent it. `alter` gets each message the same way, and what it returns is
+    passed on. One thread does both ways: OpenSSL lets no two use one connection at a time, and they would spoil its records.
+    """
+
+    def __init__(
+        self, port: int, certificate: Path, key: Path, alter: Callable[[bytes, bool], bytes] = lambda data, _: data
+    ) -> None:
         self._target = port
+        self._alter = alter
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(certificate, key)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
-        self.relayed: list[bytes] = []
-        threading.Thread(target=self._serve, daemon=True).start()
+        self.relayed: list[tuple[bytes, bool]] = []
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
 
     def _serve(self) -> None:
         with suppress(OSError):
-            near, _ = self._listener.accept()
+            while True:
+                near, _ = self._listener.accept()
+                with near, suppress(OSError):
+                    self._one(near)
+
+    def _one(self, near: socket.socket) -> None:
+        with socket.create_connection(("127.0.0.1", self._target)) as far:
+            for plain in (near, far):
+                plain.settimeout(20)
             accept_negotiation(near)
-            far = socket.create_connection(("127.0.0.1", self._target))
             request_negotiation(far)
             outward = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             outward.check_hostname, outward.verify_mode = False, ssl.CERT_NONE
-            inside, outside = self._context.wrap_socket(near, server_side=True), outward.wrap_socket(far)
-            threading.Thread(target=self._pass, args=(outside, inside), daemon=True).start()
-            self._pass(inside, outside)
+            with self._context.wrap_socket(near, server_side=True) as inside, outward.wrap_socket(far) as outside:
+                self._relay(inside, outside)
 
-    def _pass(self, source: ssl.SSLSocket, sink: ssl.SSLSocket) -> None:
-        with suppress(OSError):
-            while data := source.recv(65536):
-                self.relayed.append(data)
-                sink.sendall(data)
-        with suppress(OSError):
-            sink.shutdown(socket.SHUT_RDWR)
+    def _relay(self, inside: ssl.SSLSocket, outside: ssl.SSLSocket) -> None:
+        while ready := select.select((inside, outside), (), (), 20)[0]:
+            for source in ready:
+                sink, from_client = (outside, True) if source is inside else (inside, False)
+                data = _record(source)
+                if data == b"":
+                    _say_goodbye(sink)
+                    return
+                if data:
+                    self.relayed.append((data, from_client))
+                    sink.sendall(self._alter(data, from_client))
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop listening, and wait for the connection under way."""
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        self._thread.join(25)
+
+
+def _record(source: ssl.SSLSocket) -> bytes | None:
+    """What one readable record holds: None for nothing yet (a ticket, half a record), b"" at the end."""
+    source.settimeout(0)
+    try:
+        return source.recv(65536)
+    except ssl.SSLWantReadError:
+        return None
+    finally:
+        source.settimeout(20)
+
+
+def _say_goodbye(sink: ssl.SSLSocket) -> None:
+    """Send close_notify, and wait for no answer."""
+    sink.settimeout(0)
+    with suppress(ssl.SSLWantReadError):
+        sink.unwrap()
 
 
 class Shadow:
