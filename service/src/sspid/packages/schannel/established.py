@@ -48,7 +48,7 @@ def _step(state: Established, output: bytes, left: int = 0) -> Step:
         output=(token(output),),
         input=(extra(left),) if left else (),
         granted=state.granted,
-        expiry=end_of(state.facts.peer) if state.server and state.facts.peer else None,
+        expiry=end_of(state.facts.peer) if state.facts.peer else None,
         established=True,
     )
 

@@ -73,8 +73,8 @@ def _done(state: Handshaking, leg: Leg, left: int) -> Step:
         connection.discard_unread()
         left += unread
     output = connection.output()
-    client = connection.peer_certificate() if state.server else b""
-    mutual = bool(client or not state.server) and connection.peer_judged_good()
+    end = connection.peer_end()
+    mutual = bool(end or not state.server) and connection.peer_judged_good()
     established = _establish(
         state, granted(leg.flags, last=True, mutual=mutual, datagram=bool(state.mtu)), output, mutual=mutual
     )
@@ -84,7 +84,7 @@ def _done(state: Handshaking, leg: Leg, left: int) -> Step:
         output=(token(output),),
         input=(extra(left),) if left else (),
         granted=established.granted,
-        expiry=end_of(client) if client else None,
+        expiry=moment_of(end) if end else None,
         established=True,
     )
 
@@ -126,6 +126,19 @@ def refresh(established: Established, leg: Leg) -> None:
     established.renegotiates = False
     established.mutual = bool(established.facts.peer_chain) and live.peer_judged_good()
     established.granted = granted(leg.flags, last=True, mutual=established.mutual)
+
+
+@lru_cache(maxsize=256)
+def moment_of(time: bytes) -> datetime:
+    """The moment of a certificate's ASN.1 time (RFC 5280 4.1.2.5); the end of all time for one that is none."""
+    if len(time) == len(b"YYMMDDHHMMSSZ"):
+        time = (b"19" if time >= b"5" else b"20") + time
+    try:
+        if len(time) == len(b"YYYYMMDDHHMMSSZ"):
+            return datetime.strptime(time.decode("ascii"), "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        pass
+    return datetime.max.replace(tzinfo=UTC)
 
 
 @lru_cache(maxsize=256)

@@ -323,6 +323,16 @@ class Connection:
         found = lib.SSL_get_peer_certificate(self.ssl)
         return b"" if found == ffi.NULL else der_of(ffi.gc(found, lib.X509_free))
 
+    def peer_end(self) -> bytes:
+        """When the peer's certificate ends, as its ASN.1 time has it; empty for no certificate."""
+        found = lib.SSL_get_peer_certificate(self.ssl)
+        if found == ffi.NULL:
+            return b""
+        end = ffi.cast("ASN1_STRING *", lib.X509_getm_notAfter(found))
+        text = bytes(ffi.buffer(lib.ASN1_STRING_get0_data(end), lib.ASN1_STRING_length(end)))
+        lib.X509_free(found)
+        return text
+
     def peer_chain(self) -> tuple[bytes, ...]:
         """The peer's certificates as sent, leaf first, DER."""
         first = self.peer_certificate()
