@@ -1,5 +1,5 @@
 #!/bin/bash
-# Prints the name of the image the containers are built on, after making it where it is missing. The first of: what SSPID_BASE
+# Prints the name of the image the containers are built on, after making it where it is missing. The first of: what CONTAINER_BASE
 # names; an image of Debian's Python made here; python:3.11-slim pulled. Exit status 77: this machine can have none of them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -21,8 +21,8 @@ make_rootfs() { # from the mirror this machine's own apt uses
     rm -rf --one-file-system "$work"
 }
 
-if [ -n "${SSPID_BASE:-}" ]; then
-    echo "$SSPID_BASE"
+if [ -n "${CONTAINER_BASE:-}" ]; then
+    echo "$CONTAINER_BASE"
 elif podman image exists "$ours"; then
     echo "$ours"
 elif [ "$(id -u)" = 0 ] && command -v debootstrap >/dev/null && command -v apt-get >/dev/null; then

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Builds the containers, waits until the service is healthy, runs the wire tests in the container beside it, and takes all down again.
-# Exit status 77: containers cannot be had here. SSPID_KEEP=1 leaves everything running.
+# Exit status 77: containers cannot be had here. CONTAINER_KEEP=1 leaves everything running.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,7 +9,7 @@ exec 9>build/containers/lock
 flock 9
 
 project=sspid-test
-export SSPID_PUBLISH=127.0.0.1:
+export CONTAINER_PUBLISH=127.0.0.1:
 say() { echo "compose-test: $*"; }
 
 finish() {
@@ -22,7 +22,7 @@ finish() {
                 podman logs "$name" 2>&1 | tail -n 200
             done
         fi
-        [ -n "${SSPID_KEEP:-}" ] || compose --profile test down --volumes --timeout 5 >/dev/null 2>&1 || say "could not take everything down"
+        [ -n "${CONTAINER_KEEP:-}" ] || compose --profile test down --volumes --timeout 5 >/dev/null 2>&1 || say "could not take everything down"
     fi
     # What earlier builds left untagged is kept for a day, as the cache of the next ones.
     podman image prune --force --filter label=org.opencontainers.image.title=sspid --filter until=24h >/dev/null 2>&1
@@ -76,7 +76,7 @@ sys.exit("; ".join(wrong) or 0)
 PYTHON
 }
 
-say "base image: $SSPID_BASE"
+say "base image: $CONTAINER_BASE"
 quietly "build the images" compose --profile test build
 quietly "start the service" compose up --detach service
 service=$(podman ps --all --filter "label=io.podman.compose.project=$project" --filter label=com.docker.compose.service=service --format '{{.Names}}')

@@ -10,7 +10,7 @@ export BUILDAH_FORMAT=docker
 
 settings=$(mktemp -d)
 base=$(scripts/base-image.sh) || exit
-export SSPID_BASE=$base
+export CONTAINER_BASE=$base
 
 # A build reaches the package index as this machine's own pip does: what it needs is lent to the build, and its content stays out of the image.
 bundle=/etc/ssl/certs/ca-certificates.crt

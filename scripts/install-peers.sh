@@ -19,7 +19,7 @@ done <"$table"
 
 for suite in "${!missing[@]}"; do echo "peers: missing from $suite:${missing[$suite]}" >&2; done
 if [ "$(id -u)" != 0 ]; then
-    echo "peers: not root, so nothing is installed; the tests of these peers are skipped (or fail with SSPID_REQUIRE_PEERS=1)" >&2
+    echo "peers: not root, so nothing is installed; the tests of these peers are skipped (or fail with TEST_REQUIRE_PEERS=1)" >&2
     exit 0
 fi
 if ! command -v apt-get >/dev/null; then
@@ -49,7 +49,7 @@ options=(-o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -o Dpkg::Use-Pty=0)
 failed() {
     cat "$work/log" >&2
     echo "peers: apt-get failed, see above" >&2
-    exit "${SSPID_REQUIRE_PEERS:-0}"
+    exit "${TEST_REQUIRE_PEERS:-0}"
 }
 
 install() { # suite, options of apt-get

@@ -22,19 +22,19 @@ def test_a_peer_that_is_here_is_its_absolute_path():
 
 
 def test_a_missing_peer_skips_with_the_command_that_installs_it(monkeypatch, absent_peer):
-    monkeypatch.delenv("SSPID_REQUIRE_PEERS", raising=False)
+    monkeypatch.delenv("TEST_REQUIRE_PEERS", raising=False)
     with pytest.raises(pytest.skip.Exception, match="apt-get install -t bookworm-backports no-such-package"):
         peers.require(absent_peer)
 
 
 def test_a_missing_peer_fails_where_all_are_required(monkeypatch, absent_peer):
-    monkeypatch.setenv("SSPID_REQUIRE_PEERS", "1")
+    monkeypatch.setenv("TEST_REQUIRE_PEERS", "1")
     with pytest.raises(pytest.fail.Exception, match="no-such-peer is not installed"):
         peers.require(absent_peer)
 
 
 def test_a_missing_module_fails_where_all_are_required(monkeypatch):
-    monkeypatch.setenv("SSPID_REQUIRE_PEERS", "1")
+    monkeypatch.setenv("TEST_REQUIRE_PEERS", "1")
     with pytest.raises(pytest.fail.Exception, match="no_such_module does not load"):
         peers.require_module("no_such_module")
 

@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 ANYWHERE = {"test_contract.py", "test_session_together.py", "test_streams.py"}
 collect_ignore = (
     [each.name for each in Path(__file__).parent.glob("test_*.py") if each.name not in ANYWHERE]
-    if os.environ.get("SSPID_TARGET")
+    if os.environ.get("TEST_TARGET")
     else []
 )
 
 
 def given_target() -> Wire | None:
-    """The service that SSPID_TARGET names, called over mutual TLS: how the containers' tests run."""
-    target = os.environ.get("SSPID_TARGET")
+    """The service that TEST_TARGET names, called over mutual TLS: how the containers' tests run."""
+    target = os.environ.get("TEST_TARGET")
     if not target:
         return None
-    ca, certificate, key = (Path(os.environ[f"SSPID_TLS_{name}"]).read_bytes() for name in ("CA", "CERT", "KEY"))
+    ca, certificate, key = (Path(os.environ[f"TEST_TLS_{name}"]).read_bytes() for name in ("CA", "CERT", "KEY"))
     return Wire(grpc.secure_channel(target, grpc.ssl_channel_credentials(ca, key, certificate)))
 
 
@@ -41,7 +41,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.Running
 
 @pytest.fixture
 def wire(request: pytest.FixtureRequest) -> Iterator[Wire]:
-    """Raw stubs to a service: the one SSPID_TARGET names, else the tests' own."""
+    """Raw stubs to a service: the one TEST_TARGET names, else the tests' own."""
     wire = given_target() or Wire(grpc.insecure_channel(request.getfixturevalue("running").target))
     yield wire
     wire.channel.close()

@@ -6,7 +6,7 @@ import ipaddress
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Self, get_args, get_type_hints
@@ -14,9 +14,8 @@ from typing import Any, Self, get_args, get_type_hints
 import typed_settings
 from typed_settings.exceptions import TsError
 
-from sspid import config_checks
+from sspid import config_checks, config_environment
 
-PREFIX = "SSPID_"
 LARGEST_FILE = 1 << 20
 
 
@@ -203,7 +202,7 @@ def default_data_dir() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The whole configuration. Every key can also be given as SSPID_<KEY>, nested ones as SSPID_<TABLE>_<KEY>."""
+    """The whole configuration. Keys can also be given as SSPID_<KEY>, nested ones as SSPID_<TABLE>_<KEY>."""
 
     data_dir: Path = key(default_data_dir, "Where keys, certificates, accounts and the Unix socket live; made with mode 0700.")
     listeners: list[Listener] = key(default_listeners, "[[listeners]]: the addresses the service is called at.")
@@ -242,27 +241,28 @@ class Settings:
         if not 1 <= self.threads <= 256:
             yield "threads", f"{self.threads} is not between 1 and 256."
         if self.log.level not in {"debug", "info", "warning", "error"}:
-            yield "level", f"{self.log.level!r} is none of debug, info, warning, error."
+            yield "log.level", f"{self.log.level!r} is none of debug, info, warning, error."
         if self.log.format not in {"auto", "json", "console"}:
-            yield "format", f"{self.log.format!r} is none of auto, json, console."
+            yield "log.format", f"{self.log.format!r} is none of auto, json, console."
         yield from config_checks.out_of_range(self)
         yield from self._authority_problems()
 
     def _authority_problems(self) -> Iterator[tuple[str, str]]:
         own, winbind, kerberos = self.accounts, self.winbind, self.kerberos
         if own.lockout.failures < 0:
-            yield "failures", "must be at least 0."
+            yield "accounts.lockout.failures", "must be at least 0."
         for name, value in (
-            ("cache_seconds", own.cache_seconds), ("window_seconds", own.lockout.window_seconds),
-            ("silent_seconds", kerberos.silent_seconds),
+            ("accounts.cache_seconds", own.cache_seconds), ("accounts.lockout.window_seconds", own.lockout.window_seconds),
+            ("accounts.lockout.duration_seconds", own.lockout.duration_seconds),
+            ("kerberos.silent_seconds", kerberos.silent_seconds),
         ):  # fmt: skip
             if not 0 <= value < 1e9:
                 yield name, f"{value} is not between 0 and 1e9."
-        for value in (own.deadline_seconds, winbind.deadline_seconds, kerberos.deadline_seconds):
-            if not 0 < value <= 3600:
-                yield "deadline_seconds", f"{value} is not between 0 and 3600."
+        for table, asked in (("accounts", own), ("winbind", winbind), ("kerberos", kerberos)):
+            if not 0 < asked.deadline_seconds <= 3600:
+                yield f"{table}.deadline_seconds", f"{asked.deadline_seconds} is not between 0 and 3600."
         if not 1 <= winbind.helpers <= 64:
-            yield "helpers", f"{winbind.helpers} is not between 1 and 64."
+            yield "winbind.helpers", f"{winbind.helpers} is not between 1 and 64."
         if self.policy:
             from sspid.broker.world.policy import Policies, PolicyError  # noqa: PLC0415  # loads the packages it names
 
@@ -275,8 +275,9 @@ class Settings:
 def load(path: Path | None) -> Settings:
     """Read the file (if any) and the environment. `ConfigurationError` says what is wrong, and where."""
     text, table = _read(path)
-    refuse(config_checks.misfits(table, Settings), path, text)
-    loaders: list[Any] = [typed_settings.EnvLoader(PREFIX)]
+    _refuse(config_checks.misfits(table, Settings), lambda name: _place_in_file(name, path, text))
+    _refuse(config_environment.strangers(os.environ, Settings), str)
+    loaders: list[Any] = [typed_settings.EnvLoader(config_environment.PREFIX)]
     if path is not None:
         formats: dict[str, Any] = {"*": typed_settings.TomlFormat(None)}
         loaders.insert(0, typed_settings.FileLoader(formats, files=[path], env_var=None))
@@ -289,8 +290,12 @@ def load(path: Path | None) -> Settings:
 
 
 def refuse(problems: Iterator[tuple[str, str]], path: Path | None, text: str = "") -> None:
-    """`ConfigurationError` with every problem and its line, if there is one."""
-    said = [f"{_place(name, path, text)}: {name}: {reason}" for name, reason in problems]
+    """`ConfigurationError` with every problem and its variable or line, if there is one."""
+    _refuse(problems, lambda name: _place(name, path, text))
+
+
+def _refuse(problems: Iterator[tuple[str, str]], place: Callable[[str], str]) -> None:
+    said = [f"{each}: {reason}" if (each := place(name)) == name else f"{each}: {name}: {reason}" for name, reason in problems]
     if said:
         raise ConfigurationError("\n".join(said))
 
@@ -332,6 +337,12 @@ def _explain_one(problem: str, path: Path | None, text: str) -> str:
 
 
 def _place(name: str, path: Path | None, text: str) -> str:
+    """The variable that gives the key, for it wins, else its place in the file."""
+    variable = config_environment.variable(name)
+    return variable if variable in os.environ else _place_in_file(name, path, text)
+
+
+def _place_in_file(name: str, path: Path | None, text: str) -> str:
     last = name.rpartition(".")[2]
     lines = text.splitlines()
     number = _line_of(name, lines)
@@ -340,8 +351,7 @@ def _place(name: str, path: Path | None, text: str) -> str:
     for number, line in enumerate(lines, 1):
         if last and re.search(rf"(^|[\s\[.\"]){re.escape(last)}[\"\]\s=,:]", line):
             return f"{path}:{number}"
-    variable = PREFIX + name.replace(".", "_").upper()
-    return variable if variable in os.environ else str(path or "configuration")
+    return str(path or "configuration")
 
 
 def _line_of(name: str, lines: list[str]) -> int:

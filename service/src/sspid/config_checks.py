@@ -10,7 +10,7 @@ from types import UnionType
 from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from sspid.config import ConfiguredCredential, Listener, Settings
 
@@ -35,7 +35,15 @@ def misfits(table: Mapping[str, Any], settings_type: type[Any], prefix: str = ""
         if name in hints:
             yield from _misfit(hints[name], value, f"{prefix}{name}")
         else:
-            yield f"{prefix}{name}", "is no key of sspid; see docs/configuration.md."
+            yield f"{prefix}{name}", no_key(name, hints)
+
+
+def no_key(name: str, known: Collection[str]) -> str:
+    """What is said of an unknown key or variable: the known one that is nearest, too."""
+    from difflib import get_close_matches  # noqa: PLC0415  # a service that starts does not wait for it
+
+    near = get_close_matches(name, known, 1, 0.75)
+    return f"is no key of sspid{f' (did you mean {near[0]}?)' if near else ''}; see docs/configuration.md."
 
 
 def _misfit(hint: Any, value: Any, name: str) -> Iterator[Problem]:

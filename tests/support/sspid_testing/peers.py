@@ -55,7 +55,7 @@ PACKAGES = {
 
 
 def require(name: str) -> str:
-    """Return the absolute path of the peer `name`; without it the test fails where SSPID_REQUIRE_PEERS=1, else it is skipped.
+    """Return the absolute path of the peer `name`; without it the test fails where TEST_REQUIRE_PEERS=1, else it is skipped.
 
     A name that peers.txt does not list is a mistake of the test: KeyError.
     """
@@ -74,7 +74,7 @@ def require_module(name: str) -> ModuleType:
 
 
 def absent(message: str) -> NoReturn:
-    """Fail the test where SSPID_REQUIRE_PEERS=1, else skip it; `message` says what is missing and which command installs it."""
-    if os.environ.get("SSPID_REQUIRE_PEERS") == "1":
+    """Fail the test where TEST_REQUIRE_PEERS=1, else skip it; `message` says what is missing and which command installs it."""
+    if os.environ.get("TEST_REQUIRE_PEERS") == "1":
         pytest.fail(message)
     pytest.skip(message)
