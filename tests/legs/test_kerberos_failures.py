@@ -318,6 +318,21 @@ def test_user_to_user_is_refused_by_name(realm):
     assert refused(acceptor(realm).step, framed).status is Status.SEC_E_NO_TGT_REPLY
 
 
+def test_user_to_user_cannot_be_asked_for(realm):
+    asked = FULL | {ContextFlag.USE_SESSION_KEY}
+    for call, arguments in ((initiator(flags=asked).step, ()), (acceptor(realm, flags=asked).step, (initiator().step(),))):
+        failure = refused(call, *arguments)
+        assert failure.status is Status.SEC_E_UNSUPPORTED_FUNCTION
+        assert "user-to-user" in failure.message
+
+
+def test_a_target_that_the_kdc_gives_user_to_user_tickets_only(realm):
+    realm.administer(f"addprinc -pw {mit.PASSWORD} -allow_svr desktop")
+    failure = refused(initiator(target=f"desktop@{mit.NAME}").step)
+    assert (failure.status, code(failure)) == (Status.SEC_E_NO_TGT_REPLY, 27)
+    assert "user-to-user" in failure.message
+
+
 def test_a_flipped_bit_of_a_token_never_makes_somebody_else_of_the_client(realm):
     """AP-REQ has a few bits that nothing protects (a name's type, reserved options): those change nothing."""
     accepted, refusals = 0, set()

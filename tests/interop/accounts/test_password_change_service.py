@@ -8,14 +8,16 @@ import sys
 import time
 
 import grpc
+import httpx
 import pytest
-from sspid_protos.sspi.v1 import credential_service_pb2, vocabulary_pb2
+from sspid_protos.sspi.v1 import credential_service_pb2, credentials_pb2, vocabulary_pb2
 
 from sspid_testing import server
 from sspid_testing.foreign import Pyspnego
 from sspid_testing.wire import ACCEPT, INBOUND, Wire, status, token_out
 
-pytestmark = [pytest.mark.ntlm, pytest.mark.negotiate, pytest.mark.interop, pytest.mark.wire]
+pytestmark = [pytest.mark.ntlm, pytest.mark.negotiate, pytest.mark.digest, pytest.mark.interop, pytest.mark.wire]
+REALM = "web"
 CONFIG = '[machine]\ncomputer = "WEB"\n[accounts.lockout]\nfailures = 3\n'
 
 
@@ -54,20 +56,42 @@ def log_on(wire, user, password):
     return status(wire.contexts.AcceptSecurityContext(ACCEPT(context=first.context, input=answer)))
 
 
+def log_on_with_digest(wire, user, password):
+    """httpx' own Digest gives the answer."""
+    realm = credentials_pb2.AuthData(password=credentials_pb2.PasswordIdentity(domain=REALM))
+    request = credential_service_pb2.AcquireCredentialsHandleRequest(package_name="Digest", use=INBOUND, auth_data=realm)
+    credential = wire.credentials.AcquireCredentialsHandle(request).credential
+    http = [vocabulary_pb2.CONTEXT_FLAG_USE_HTTP_STYLE]
+    offered = wire.contexts.AcceptSecurityContext(ACCEPT(credential=credential, flags=http))
+    asked = httpx.Request("GET", "http://web.example.test/page")
+    conversation = httpx.DigestAuth(user, password).auth_flow(asked)
+    next(conversation)
+    challenge = {"WWW-Authenticate": f"Digest {offered.output[0].data.decode()}"}
+    answered = conversation.send(httpx.Response(401, headers=challenge, request=asked))
+    sent = _token(answered.headers["Authorization"].removeprefix("Digest ").encode())
+    sent += [_parameter(b"GET"), _parameter(b"/page"), _parameter(b"")]
+    return status(wire.contexts.AcceptSecurityContext(ACCEPT(context=offered.context, input=sent, flags=http)))
+
+
+def _parameter(data):
+    return vocabulary_pb2.SecurityBuffer(type=vocabulary_pb2.SECBUFFER_PKG_PARAMS, data=data)
+
+
 def _token(data):
     return [vocabulary_pb2.SecurityBuffer(type=vocabulary_pb2.SECBUFFER_TOKEN, data=data)]
 
 
 @pytest.mark.parametrize(("package", "user"), [("NTLM", "alice"), ("Negotiate", "anna")])
 def test_the_new_password_counts_at_once(service, wire, package, user):
-    accounts(service, "add", user, "--digest-realm", "web", given="Old-1\n")
-    before = accounts(service, "export", "--secrets")
+    accounts(service, "add", user, "--digest-realm", REALM, given="Old-1\n")
     assert log_on(wire, user, "Old-1") == "SEC_E_OK"
+    assert log_on_with_digest(wire, user, "Old-1") == "SEC_E_OK"
     assert change(wire, package, user, "wrong", "New-2") == "SEC_E_LOGON_DENIED"
     assert change(wire, package, user, "Old-1", "New-2") == "SEC_E_OK"
     assert log_on(wire, user, "New-2") == "SEC_E_OK"
+    assert log_on_with_digest(wire, user, "New-2") == "SEC_E_OK"
     assert log_on(wire, user, "Old-1") == "SEC_E_LOGON_DENIED"
-    assert accounts(service, "export", "--secrets") != before
+    assert log_on_with_digest(wire, user, "Old-1") == "SEC_E_LOGON_DENIED"
     assert "Old-1" not in service.log_text()
     assert "New-2" not in service.log_text()
     assert '"password changed"' in service.log_text()

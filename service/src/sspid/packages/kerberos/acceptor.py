@@ -36,6 +36,7 @@ class ThirdLegExpected:
 
 async def first_leg(leg: Leg) -> Step:
     """Judge AP-REQ and answer it where mutual authentication is asked."""
+    flags.require_service_key(leg.flags)
     received = framing.read(leg.token, Kind.AP_REQ)
     rules = await policy.read()
     given = bindings.expected(leg, rules)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
+from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.flags import ContextFlag, Flags
+from sspid.vocabulary.status import SecurityStatus
 
 DELEGATE: Final = 0x1
 MUTUAL: Final = 0x2
@@ -34,6 +36,13 @@ _GRANTED_AS_ASKED: Final = frozenset(
         ContextFlag.EXTENDED_ERROR,
     }
 )
+
+
+def require_service_key(asked: Flags) -> None:
+    """Refuse USE_SESSION_KEY, which asks for user-to-user (RFC 4120 3.7): MIT's GSS-API has no such tokens."""
+    if ContextFlag.USE_SESSION_KEY in asked:
+        message = "USE_SESSION_KEY asks for user-to-user Kerberos, which is not offered: ask without it, for a service's SPN."
+        raise SspiError(SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION, message)
 
 
 def requested(flags: Flags) -> int:

@@ -35,6 +35,7 @@ class ReplyExpected:
 
 async def first_leg(leg: Leg) -> Step:
     """Fetch a ticket for the target and send AP-REQ; the KDC may be asked."""
+    flags.require_service_key(leg.flags)
     if leg.token:
         message = "A Kerberos initiator sends the first token and was handed one."
         raise SspiError(SecurityStatus.SEC_E_INVALID_TOKEN, message)

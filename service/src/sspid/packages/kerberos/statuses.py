@@ -116,6 +116,7 @@ _ADVICE: Final[dict[Status, str]] = {
     Status.SEC_E_NO_AUTHENTICATING_AUTHORITY: "see that krb5.conf or DNS names a KDC that answers",
     Status.SEC_E_NO_CREDENTIALS: "acquire a credential with tickets, keys or a password",
     Status.SEC_E_NO_KERB_KEY: "export the service's present key into the key table",
+    Status.SEC_E_NO_TGT_REPLY: "user-to-user is not offered, so name an account that has an SPN and may be a service",
     Status.SEC_E_OUT_OF_SEQUENCE: "a message is missing, repeated or late",
     Status.SEC_E_TARGET_UNKNOWN: "check the target name and that its SPN is registered",
     Status.SEC_E_TIME_SKEW: "set the clocks of both machines and of the KDC",
