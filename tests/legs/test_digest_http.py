@@ -10,7 +10,7 @@ from sspid.packages import questions
 from sspid.packages.digest import package
 from sspid.vocabulary.buffers import BufferType, SecurityBuffer
 from sspid.vocabulary.status import SecurityStatus
-from sspid_testing.digest import HTTP, PASSWORD, USER, Digest, digest, enrol, parameter, unquoted
+from sspid_testing.digest import PASSWORD, USER, digest, enrol, parameter, unquoted
 from sspid_testing.digest_legs import ALGORITHMS, GET, established, handshake, raises
 
 pytestmark = [pytest.mark.digest, pytest.mark.legs]
@@ -200,51 +200,6 @@ def test_response_without_a_context_is_judged_by_complete_auth_token():
     assert (step.status, step.established, step.output) == (SecurityStatus.SEC_I_COMPLETE_NEEDED, False, ())
     done = side.complete(step.state, GET)
     assert (done.status, done.established) == (SecurityStatus.SEC_E_OK, True)
-
-
-def test_later_requests_through_the_context_of_the_broker():
-    side = digest()
-    initiator, acceptor = established(side)
-    header = side.sign(initiator, "GET", "/next")
-    assert side.package.session_reference(header) == side.package.context_reference(acceptor) != ""
-    for uri in ("/next", "/after"):
-        step = resumed(side, acceptor, header)
-        assert step.status is SecurityStatus.SEC_I_COMPLETE_NEEDED
-        done = side.complete(step.state, GET)
-        assert (done.status, done.state, done.established) == (SecurityStatus.SEC_E_OK, acceptor, True)
-        header = side.sign(initiator, "GET", uri)
-
-
-def resumed(side: Digest, acceptor, header, method=GET):
-    from sspid.packages.contract import Leg
-    from sspid.vocabulary.buffers import token
-
-    leg = Leg(side.acceptor(), (token(header), method), HTTP, caller="tests")
-    return side.world.run(side.package.resume_security_context(acceptor, leg))
-
-
-def test_resumed_request_with_an_old_count_is_out_of_sequence():
-    side = digest()
-    initiator, acceptor = established(side)
-    header = side.sign(initiator, "GET", "/next")
-    assert side.complete(resumed(side, acceptor, header).state, GET).established
-    raises(SecurityStatus.SEC_E_OUT_OF_SEQUENCE, side.complete, resumed(side, acceptor, header).state, GET)
-
-
-def test_resumed_request_with_a_wrong_response_is_altered():
-    side = digest()
-    initiator, acceptor = established(side)
-    header = side.sign(initiator, "GET", "/next")
-    step = resumed(side, acceptor, header, parameter("POST"))
-    raises(SecurityStatus.SEC_E_MESSAGE_ALTERED, side.complete, step.state, parameter("POST"))
-    assert side.complete(resumed(side, acceptor, header).state, GET).established
-
-
-def test_only_an_established_acceptor_is_resumed():
-    side = digest()
-    initiator, _ = established(side)
-    assert side.package.context_reference(initiator) == ""
-    raises(SecurityStatus.SEC_E_INVALID_HANDLE, resumed, side, initiator, b"")
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)

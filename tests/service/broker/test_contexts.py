@@ -353,28 +353,3 @@ def test_a_delegated_credential_is_a_handle_that_begins_contexts() -> None:
     assert first.handle == again.handle
     assert broker.leg(b"go", credential=first.handle).context
     fails(SecurityStatus.SEC_E_INVALID_HANDLE, lambda: broker.leg(b"go", credential=first.handle, caller="bob"))
-
-
-def test_a_later_token_finds_its_context_again_and_a_bad_one_does_not_end_it() -> None:
-    broker = Broker()
-    broker.catalog.echo.keeps_sessions = True
-    begun = broker.leg(b"go", accept=True).context
-    broker.leg(b"ok", begun, accept=True)
-    again = broker.leg(b"again", accept=True)
-    assert (again.context, again.step.status) == (begun, SecurityStatus.SEC_I_COMPLETE_NEEDED)
-    fails(
-        SecurityStatus.SEC_E_MESSAGE_ALTERED,
-        lambda: broker.contexts.complete_auth_token("alice", begun, (token(b"bad"),), "", None),
-    )
-    names: Any = broker.contexts.query_context_attributes("alice", begun, ContextAttribute.NAMES, "")
-    assert names.user_name == "go,ok", "a request that was refused leaves the session where it was"
-    broker.leg(b"again", accept=True)
-    broker.leg(b"again", accept=True)
-    done = broker.contexts.complete_auth_token("alice", begun, (token(b"good"),), "", None)
-    assert done.status is OK
-    names = broker.contexts.query_context_attributes("alice", begun, ContextAttribute.NAMES, "")
-    assert names.user_name == "go,ok,again"
-    other = broker.acquire("bob", "Echo", CredentialUse.BOTH)
-    assert broker.leg(b"again", accept=True, caller="bob", credential=other).context != begun
-    broker.contexts.delete_security_context("alice", begun)
-    assert broker.leg(b"again", accept=True).context != begun

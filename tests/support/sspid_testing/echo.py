@@ -38,6 +38,7 @@ class Echo(SecurityPackage):
     name: str = "Echo"
     may_block: bool = False
     keeps_sessions: bool = False
+    elsewhere: EchoState | None = None
     deleted: list[EchoState] = field(default_factory=list)
     legs: int = 0
 
@@ -71,10 +72,13 @@ class Echo(SecurityPackage):
         return "session" if token == b"again" else ""
 
     def context_reference(self, state: EchoState) -> str:
-        return "session" if state.seen[-1] == b"ok" else ""
+        return "session" if b"ok" in state.seen else ""
+
+    def goes_on_elsewhere(self, state: EchoState) -> bool:
+        return state == self.elsewhere
 
     async def resume_security_context(self, state: EchoState, leg: Leg) -> Step:
-        return Step(SecurityStatus.SEC_I_COMPLETE_NEEDED, EchoState((*state.seen, leg.token)), established=True)
+        return Step(SecurityStatus.SEC_I_COMPLETE_NEEDED, EchoState((*state.seen, leg.token)))
 
     async def complete_auth_token(self, state: EchoState, given: Buffers) -> Step:
         if not self.keeps_sessions:

@@ -86,9 +86,9 @@ class Contexts:
         self._table.require_room(caller)
         credential = self._usable_credential(caller, call.credential, role)
         if credential.package.keeps_sessions and role is Role.ACCEPTOR:
-            known = self._sessions.find(caller, credential.package, token_in(call.input))
-            if known:
-                return self._resume(caller, call, credential, known)
+            resumed = self._resume(caller, call, credential)
+            if resumed is not None:
+                return resumed
         began = time.monotonic()
         held = HeldContext(credential.package, None, role, credential, call.target_name, call.connection_id, began)
         step = self._step(caller, call, held)
@@ -103,16 +103,29 @@ class Contexts:
         self._remember(caller, held, handle)
         return LegAnswer(handle, step)
 
-    def _resume(self, caller: str, call: LegCall, credential: HeldCredential, handle: bytes) -> LegAnswer:
-        """A first leg whose token belongs to an established context goes on with that one."""
-        with self.use(caller, handle, call.connection_id) as entry:
-            held = entry.held
-            require_alive(held)
-            leg = Leg(credential.credential, call.input, call.flags, "", caller, call.network_data_rep)
-            established = held.state if held.resumed_from is None else held.resumed_from
-            step = self.run(held, caller, held.package.resume_security_context(established, leg))
-            held.state, held.resumed_from = step.state, established
-            return LegAnswer(handle, step)
+    def _resume(self, caller: str, call: LegCall, credential: HeldCredential) -> LegAnswer | None:
+        """A first leg whose token belongs to an established context goes on from there, in a context of its own.
+
+        Several such legs may be under way at once, so each has a handle, and CompleteAuthToken knows which one is meant.
+        """
+        package = credential.package
+        known = self._sessions.find(caller, package, token_in(call.input))
+        try:
+            session = self._table.find(caller, known) if known else None
+        except SspiError:
+            # It has expired or was deleted since, so this leg is judged like any other.
+            session = None
+        if session is None:
+            return None
+        held = HeldContext(package, None, Role.ACCEPTOR, credential, "", call.connection_id, time.monotonic(), resumed=True)
+        leg = Leg(credential.credential, call.input, call.flags, "", caller, call.network_data_rep)
+        with self._locked(caller, session):
+            if session.held.state is None:
+                return None
+            step = self._tried(caller, held, package.resume_security_context(session.held.state, leg))
+            self._advance(caller, held, step)
+        # They share what the session has counted, so they share the lock.
+        return LegAnswer(self._table.open(caller, held, finished=held.established, lock=session.lock), step)
 
     def _remember(self, caller: str, held: HeldContext, handle: bytes) -> None:
         if held.established and held.package.keeps_sessions and not held.reference:
@@ -150,8 +163,11 @@ class Contexts:
             call.network_data_rep,
         )
         function = package.initialize_security_context if held.role is Role.INITIATOR else package.accept_security_context
+        return self._tried(caller, held, function(held.state, leg))
+
+    def _tried(self, caller: str, held: HeldContext, function: Coroutine[Any, Any, Step]) -> Step:
         try:
-            return self.run(held, caller, function(held.state, leg))
+            return self.run(held, caller, function)
         except SspiError as failure:
             self._fail(caller, held, failure)
             raise
@@ -164,7 +180,9 @@ class Contexts:
         held.state = step.state
         if step.established and not held.established:
             held.established = True
-            self._observer.handshake_ended(caller, held, step.status, step.message)
+            if not held.resumed:
+                # Whoever goes on with a session logs on no second time; it is heard of only where that fails.
+                self._observer.handshake_ended(caller, held, step.status, step.message)
 
     def _fail(self, caller: str, held: HeldContext, failure: SspiError) -> None:
         """A failed leg ends the context: it can still be deleted, nothing else."""
@@ -204,15 +222,18 @@ class Contexts:
 
     def use(self, caller: str, handle: bytes, connection_id: str = "") -> Entry[HeldContext]:
         """The context with its lock held until the end of the caller's `with`, so that two calls never step it at once."""
-        entry = self._table.find(caller, handle)
+        entry = self._locked(caller, self._table.find(caller, handle))
+        if entry.held.connection_id != connection_id:
+            entry.lock.release()
+            unknown_handle()
+        return entry
+
+    def _locked(self, caller: str, entry: Entry[HeldContext]) -> Entry[HeldContext]:
         if not entry.lock.acquire(blocking=False):
             with self._waiting.wait(caller):
                 if not entry.lock.acquire(timeout=LOCK_SECONDS):
                     message = "Another call on this context has not finished; make one call on a context at a time."
                     raise RefusedError("RESOURCE_EXHAUSTED", message)
-        if entry.held.connection_id != connection_id:
-            entry.lock.release()
-            unknown_handle()
         return entry
 
     def once(self, held: HeldContext, request: replays.RequestId | None, act: Callable[[], Result]) -> Result:
@@ -230,22 +251,20 @@ class Contexts:
     ) -> Step:
         """Finish what COMPLETE_NEEDED or COMPLETE_AND_CONTINUE left open."""
         with self.use(caller, handle, connection_id) as entry:
-            return self.once(entry.held, request_id, lambda: self._complete(caller, entry, token))
+            return self.once(entry.held, request_id, lambda: self._complete(caller, handle, entry, token))
 
-    def _complete(self, caller: str, entry: Entry[HeldContext], token: Buffers) -> Step:
+    def _complete(self, caller: str, handle: bytes, entry: Entry[HeldContext], token: Buffers) -> Step:
         held = entry.held
         require_alive(held)
         try:
             step = self.run(held, caller, held.package.complete_auth_token(held.state, token))
         except SspiError as failure:
-            if held.resumed_from is not None:
-                held.state, held.resumed_from = held.resumed_from, None
-            elif failure.status is not SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION:
+            if failure.status is not SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION:
                 self._fail(caller, held, failure)
             raise
-        held.resumed_from = None
         self._advance(caller, held, step)
         entry.finished = held.established
+        self._remember(caller, held, handle)
         return step
 
     def apply_control_token(
@@ -383,7 +402,7 @@ class Contexts:
             return asks.run(function, self._world, caller)
 
     def _released(self, caller: str, held: HeldContext) -> None:
-        if held.failed is None and not held.established:
+        if held.failed is None and not held.established and not held.package.goes_on_elsewhere(held.state):
             self._observer.handshake_ended(caller, held, SecurityStatus.SEC_E_UNFINISHED_CONTEXT_DELETED, "given up half-way")
         self._sessions.forget(caller, held)
         if held.state is not None:

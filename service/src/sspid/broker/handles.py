@@ -48,11 +48,11 @@ class Entry(Generic[Held]):
 
     __slots__ = ("finished", "held", "lock", "touched")
 
-    def __init__(self, held: Held, *, finished: bool, now: float) -> None:
+    def __init__(self, held: Held, *, finished: bool, now: float, lock: threading.Lock | None = None) -> None:
         self.held = held
         self.finished = finished
         self.touched = now
-        self.lock = threading.Lock()
+        self.lock = lock or threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -98,10 +98,10 @@ class HandleTable(Generic[Held]):
             message = f"This caller holds {len(own)} {self._what}s, its limit; delete some before beginning more."
             raise RefusedError("RESOURCE_EXHAUSTED", message)
 
-    def open(self, caller: str, held: Held, *, finished: bool = True) -> bytes:
-        """Issue a handle to `caller`. RESOURCE_EXHAUSTED where it has no room."""
+    def open(self, caller: str, held: Held, *, finished: bool = True, lock: threading.Lock | None = None) -> bytes:
+        """Issue a handle to `caller`. RESOURCE_EXHAUSTED where it has no room. `lock`: another entry's, to share it."""
         handle = self._worker + os.urandom(RANDOM_BYTES)
-        entry = Entry(held, finished=finished, now=self._clock())
+        entry = Entry(held, finished=finished, now=self._clock(), lock=lock)
         with self._counting:
             self.require_room(caller)
             self._callers.setdefault(caller, {})[handle] = entry

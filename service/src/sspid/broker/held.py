@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class HeldContext:
-    """What stands behind a context handle. `failed` is the status that ended it, after which it can only be deleted."""
+    """What stands behind a context handle. `failed` is the status that ended it, after which it can only be deleted.
+
+    `reference` and `remembered`: what later tokens call its session, and the handle that was kept under that name.
+    `resumed`: it began by going on with an established one.
+    """
 
     package: SecurityPackage
     state: State
@@ -34,7 +38,8 @@ class HeldContext:
     answer: Answer | None = None
     delegated: bytes = b""
     reference: str = ""
-    resumed_from: State = None
+    remembered: bytes = b""
+    resumed: bool = False
 
 
 def require_alive(held: HeldContext) -> None:

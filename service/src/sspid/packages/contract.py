@@ -133,7 +133,12 @@ class SecurityPackage:
 
     keeps_sessions = False
     """True where a peer's later token finds an established context again without its handle, and where a failing call on
-    an established context leaves it as it was (Digest over HTTP: whoever saw an `opaque` must not end a session)."""
+    an established context leaves it as it was (Digest over HTTP)."""
+
+    def goes_on_elsewhere(self, state: State) -> bool:
+        """Whether this unfinished context may be deleted with nothing given up: another one judges what its peer answers."""
+        del state
+        return False
 
     def readiness(self) -> str:
         """Empty where the package can work; otherwise one sentence that says what is missing and how to get it."""
@@ -165,7 +170,7 @@ class SecurityPackage:
         return ""
 
     async def resume_security_context(self, state: State, leg: Leg) -> Step:
-        """AcceptSecurityContext without a context whose token belongs to the established `state`."""
+        """AcceptSecurityContext without a context whose token belongs to the established `state`, which stays as it is."""
         del state, leg
         self._unsupported("AcceptSecurityContext on an established context")
 

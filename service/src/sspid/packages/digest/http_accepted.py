@@ -33,10 +33,18 @@ class Offer:
 
 
 @dataclass(slots=True)
-class HttpAcceptor:
-    """A session whose requests are counted. `response` is the latest one taken, `target` the service name it bound.
+class Counted:
+    """The highest nonce count taken in a session, and the reference of its nonce: one for all contexts of the session."""
 
-    `mutual`: whether the caller asked that the server prove itself.
+    reference: bytes
+    count: int
+
+
+@dataclass(slots=True)
+class HttpAcceptor:
+    """A session whose requests are counted. `response` is the latest one that this context took.
+
+    `target` is the service name it bound. `mutual`: whether the caller asked that the server prove itself.
     """
 
     offer: Offer
@@ -47,6 +55,7 @@ class HttpAcceptor:
     target: str
     flags: Flags
     mutual: bool
+    counted: Counted
 
 
 async def authentication_info(made: HttpAcceptor, entity: str) -> bytes:
@@ -88,13 +97,14 @@ async def take(made: HttpAcceptor, response: HttpResponse, method: str, entity: 
     now = await ReadClock()
     session_hash = _fitting_key(made, response, method, covered)
     sealed = await _usable_nonce(made, response, now)
-    same = sealed.reference == made.nonce.reference
-    following = made.response.count + 1 if same else 1
+    counted = made.counted
+    following = counted.count + 1 if sealed.reference == counted.reference else 1
     if response.count != following if strict else response.count < following:
         raise out_of_sequence(f"The request's nc is {response.count:08x} where {following:08x} comes next.")
     if not await CountNonceUse(sealed.reference, response.count, sealed.issued + made.offer.policy.nonce_lifetime):
         raise out_of_sequence("The request's nc was used before under this nonce: the request is a replay, or came late.")
     made.response, made.nonce, made.session_hash = response, sealed, session_hash
+    counted.reference, counted.count = sealed.reference, response.count
 
 
 def _require_same_session(made: HttpAcceptor, response: HttpResponse) -> None:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from sspid.packages.contract import Step
 from sspid.packages.digest import algorithms, bindings, grants, http_response, inputs, nonces, users
 from sspid.packages.digest.challenge import Challenge
-from sspid.packages.digest.http_accepted import HttpAcceptor, Offer, authentication_info, take
+from sspid.packages.digest.http_accepted import Counted, HttpAcceptor, Offer, authentication_info, take
 from sspid.packages.digest.judging import judge_http, record_logon
 from sspid.packages.digest.nonces import Audience
 from sspid.packages.digest.refusals import altered, malformed, out_of_sequence
 from sspid.packages.questions import CountNonceUse, DrawRandom, ReadClock
 from sspid.vocabulary.buffers import Buffers, token
+from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.flags import ContextFlag
 from sspid.vocabulary.status import SecurityStatus
 
@@ -65,8 +66,7 @@ async def first(leg: Leg) -> Step:
     if not leg.token:
         return await _challenge(offer, stale=False)
     response = http_response.read(leg.token)
-    if (realm or leg.credential.realm) and response.realm != offer.audience.realm:
-        raise malformed("The response is for another realm than this acceptor's.")
+    _require_realm(realm or leg.credential.realm, response)
     offer = replace(offer, audience=Audience(leg.caller, response.realm, response.opaque))
     _require_offered(offer, response)
     _require_uri(uri, response)
@@ -144,6 +144,11 @@ def _require_offered(offer: Offer, response: HttpResponse) -> None:
         raise malformed("The response uses auth-int, which this server did not offer; ask for INTEGRITY to offer it.")
 
 
+def _require_realm(own: str, response: HttpResponse) -> None:
+    if own and response.realm != own:
+        raise malformed("The response is for another realm than this acceptor's.")
+
+
 def _require_uri(wanted: str, response: HttpResponse) -> None:
     """Compare the URI where the caller gave the request's. By default that is the application's task (digest.md 4)."""
     if wanted and wanted != response.asked.uri:
@@ -168,7 +173,8 @@ async def _judge(offer: Offer, response: HttpResponse, method: str, entity: str)
     mutual = bool(response.asked.qop) and ContextFlag.MUTUAL_AUTH in offer.flags
     flags = grants.granted(offer.flags, response.asked.qop, mutual=mutual)
     session_hash = response.session_hash(secret.ha1)
-    made = HttpAcceptor(offer, secret, session_hash, response, sealed, target, flags, mutual)
+    counted = Counted(sealed.reference, response.count)
+    made = HttpAcceptor(offer, secret, session_hash, response, sealed, target, flags, mutual, counted)
     return _finished(made)
 
 
@@ -179,11 +185,18 @@ def reference(value: bytes) -> str:
 
 def resume(made: HttpAcceptor, leg: Leg) -> Step:
     """Take up an accepted session again for a later request whose opaque is the session's (digest.md 3, step 5)."""
+    grants.require_no_confidentiality(leg.flags, SecurityStatus.SEC_E_SECURITY_QOS_FAILED)
     response = http_response.read(leg.token)
-    method, uri = inputs.parameters(leg.input, 2)
+    method, uri, _, realm = inputs.parameters(leg.input, 4)
+    _require_realm(realm or leg.credential.realm, response)
     _require_uri(uri, response)
-    resumed = Resumed(made, response, inputs.method(method))
-    return Step(SecurityStatus.SEC_I_COMPLETE_NEEDED, resumed, granted=grants.meanwhile(made.flags))
+    # What one leg asks, takes and proves is its own; only what was counted is the session's.
+    own = replace(made, offer=_renewed(made.offer, leg))
+    return Step(
+        SecurityStatus.SEC_I_COMPLETE_NEEDED,
+        Resumed(own, response, inputs.method(method)),
+        granted=grants.meanwhile(own.offer.flags),
+    )
 
 
 async def complete(state: Unjudged | ProofOwed | Resumed, buffers: Buffers) -> Step:
@@ -193,10 +206,20 @@ async def complete(state: Unjudged | ProofOwed | Resumed, buffers: Buffers) -> S
         _require_uri(uri, state.response)
         return await _judge(state.offer, state.response, state.method, entity)
     if isinstance(state, Resumed):
-        await take(state.made, state.response, state.method, entity, strict=False)
-        return _finished(state.made)
+        return await _judge_resumed(state, entity)
     output = (token(await authentication_info(state.made, entity)),)
     return Step(SecurityStatus.SEC_E_OK, state.made, output, granted=state.made.flags, established=True)
+
+
+async def _judge_resumed(state: Resumed, entity: str) -> Step:
+    """Judge a later request with the session's key; once its nonce has aged, with the account, for a stale=true to follow."""
+    try:
+        await take(state.made, state.response, state.method, entity, strict=False)
+    except SspiError as failure:
+        if failure.status is not SecurityStatus.SEC_E_CONTEXT_EXPIRED:
+            raise
+        return await _judge(state.made.offer, state.response, state.method, entity)
+    return _finished(state.made)
 
 
 def _finished(made: HttpAcceptor) -> Step:

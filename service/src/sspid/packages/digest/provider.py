@@ -104,10 +104,14 @@ class DigestPackage(SecurityPackage):
         return state.offer.audience.opaque if isinstance(state, HttpAcceptor) else ""
 
     async def resume_security_context(self, state: State, leg: Leg) -> Step:
-        """AcceptSecurityContext without a context whose token belongs to `state`: SEC_I_COMPLETE_NEEDED, then as usual."""
+        """AcceptSecurityContext without a context whose token belongs to `state`: SEC_I_COMPLETE_NEEDED, a state of its own."""
         if not isinstance(state, HttpAcceptor):
             raise _wrong_state(state, "AcceptSecurityContext")
         return http_acceptor.resume(state, leg)
+
+    def goes_on_elsewhere(self, state: State) -> bool:
+        """A challenge over HTTP: its nonce is sealed, so whichever context the response reaches judges it."""
+        return isinstance(state, Challenged)
 
     async def complete_auth_token(self, state: State, token: Buffers) -> Step:
         """Finish what COMPLETE_NEEDED or COMPLETE_AND_CONTINUE left open. SEC_E_OUT_OF_SEQUENCE where nothing is open."""
