@@ -195,6 +195,11 @@ def test_secrets_show_nowhere(auth_data):
     assert auth_data.message.WhichOneof("kind") == auth_data.kind
 
 
+def test_a_certificate_carries_its_ocsp_response():
+    made = credentials.schannel([credentials.CertificateAndKey(b"chain", b"key", ocsp_response=b"answer")])
+    assert made.message.schannel.certificates[0].ocsp_response == b"answer"
+
+
 def test_every_kind_of_secret_can_be_made():
     made = [
         credentials.anonymous(),

@@ -163,7 +163,9 @@ def test_each_kind_of_secret_is_read_as_what_it_is(message: Any, secret: credent
 def test_a_schannel_credential_keeps_its_settings() -> None:
     message = credentials_pb2.AuthData(
         schannel=credentials_pb2.SchannelCredential(
-            certificates=[credentials_pb2.CertificateAndKey(certificate_pem=b"c", key_pem=b"k", passphrase="p")],
+            certificates=[
+                credentials_pb2.CertificateAndKey(certificate_pem=b"c", key_pem=b"k", passphrase="p", ocsp_response=b"o")
+            ],
             settings=credentials_pb2.SchannelSettings(
                 protocols=["TLSv1.3"],
                 groups="X25519",
@@ -175,6 +177,7 @@ def test_a_schannel_credential_keeps_its_settings() -> None:
     read = auth_data.secret(message)
     assert isinstance(read, credentials.Schannel)
     assert read.certificates[0].passphrase == "p"
+    assert read.certificates[0].ocsp_response == b"o"
     assert read.settings.flags == {"MANUAL_CRED_VALIDATION"}
     assert read.settings.session_lifespan_seconds == 0
     assert "k" not in repr(read.certificates[0]).replace("key", "").replace("pkcs12", "")

@@ -97,7 +97,7 @@ class Authority:
     def ocsp(
         self, one: Issued, *, revoked: bool = False, signer: Authority | None = None, end: dt.datetime = NOW + DAY
     ) -> bytes:
-        """A DER OCSP answer about a certificate."""
+        """A DER OCSP answer about a certificate, good until `end`."""
         status = ocsp.OCSPCertStatus.REVOKED if revoked else ocsp.OCSPCertStatus.GOOD
         by = signer or self
         builder = ocsp.OCSPResponseBuilder().add_response(
@@ -105,8 +105,8 @@ class Authority:
             self.certificate,
             hashes.SHA256(),
             status,
-            NOW - DAY,
-            NOW + DAY,
+            NOW - 5 * DAY,
+            end,
             NOW - DAY if revoked else None,
             None,
         )

@@ -60,12 +60,16 @@ class AuthData:
 
 @dataclass(frozen=True, slots=True)
 class CertificateAndKey:
-    """One chain with its key: `certificate` (PEM, leaf first) and `key` (PEM), or both as `pkcs12`; `passphrase` opens them."""
+    """One chain with its key: `certificate` (PEM, leaf first) and `key` (PEM), or both as `pkcs12`; `passphrase` opens them.
+
+    `ocsp_response` (DER) is stapled by an acceptor for clients that ask, until its nextUpdate has passed.
+    """
 
     certificate: bytes = b""
     key: bytes = field(default=b"", repr=False)
     pkcs12: bytes = field(default=b"", repr=False)
     passphrase: str = field(default="", repr=False)
+    ocsp_response: bytes = b""
 
 
 def named(name: str) -> AuthData:
@@ -150,7 +154,11 @@ def schannel(
 
 def _chain(each: CertificateAndKey) -> credentials_pb2.CertificateAndKey:
     return credentials_pb2.CertificateAndKey(
-        certificate_pem=each.certificate, key_pem=each.key, pkcs12=each.pkcs12, passphrase=each.passphrase
+        certificate_pem=each.certificate,
+        key_pem=each.key,
+        pkcs12=each.pkcs12,
+        passphrase=each.passphrase,
+        ocsp_response=each.ocsp_response,
     )
 
 

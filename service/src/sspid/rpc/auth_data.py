@@ -38,7 +38,7 @@ def _schannel(message: wire.SchannelCredential) -> credentials.Schannel:
     settings = message.settings
     return credentials.Schannel(
         tuple(
-            credentials.CertificateAndKey(each.certificate_pem, each.key_pem, each.pkcs12, each.passphrase)
+            credentials.CertificateAndKey(each.certificate_pem, each.key_pem, each.pkcs12, each.passphrase, each.ocsp_response)
             for each in message.certificates
         ),
         credentials.SchannelSettings(

@@ -68,12 +68,16 @@ class CredentialCache:
 
 @dataclass(frozen=True, slots=True)
 class CertificateAndKey:
-    """One certificate chain with its key: PEM (leaf first), or one PKCS#12 file; `passphrase` opens an encrypted key."""
+    """One certificate chain with its key: PEM (leaf first), or one PKCS#12 file; `passphrase` opens an encrypted key.
+
+    `ocsp_response` (DER) is what an acceptor staples for clients that ask (RFC 6066 8), until its nextUpdate.
+    """
 
     certificate_pem: bytes = b""
     key_pem: bytes = field(default=b"", repr=False)
     pkcs12: bytes = field(default=b"", repr=False)
     passphrase: str = field(default="", repr=False)
+    ocsp_response: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from sspid.vocabulary.flags import ContextFlag
 from sspid.vocabulary.status import SecurityStatus
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sspid.packages.contract import Leg, Step
     from sspid.packages.schannel.credentials import SchannelCredential
 
@@ -22,8 +24,8 @@ _POST_HANDSHAKE_AUTH = b"\x00\x31\x00\x00"
 """The client's empty post_handshake_auth extension. A hit elsewhere in the ClientHello only costs memory."""
 
 
-def begin(leg: Leg) -> Step:
-    """First leg: the ClientHello in."""
+def begin(leg: Leg, now: datetime | None = None) -> Step:
+    """First leg: the ClientHello in. OCSP answers of the credential are stapled where they have not run out `now`."""
     refuse_impossible(leg.flags)
     credential: SchannelCredential = leg.credential
     if credential.accepting is None:
@@ -42,6 +44,8 @@ def begin(leg: Leg) -> Step:
     protocols = wanted_protocols(leg.input)
     if protocols:
         connection.offer(protocols)
+    if now is not None:
+        connection.staple(credential.stapled_at(now))
     if ContextFlag.MUTUAL_AUTH in leg.flags:
         connection.require_certificate(judged=not credential.policy.manual)
     state = Handshaking(

@@ -21,6 +21,7 @@ from sspid.packages.schannel.certificates import UNREADABLE, subject_of
 from sspid.packages.schannel.openssl import Chain, Connection, Context, ContextSettings, Store, TlsError
 from sspid.packages.schannel.sessions import Sessions
 from sspid.packages.schannel.settings import VERSION_NAMES, Policy, policy_of
+from sspid.packages.schannel.stapling import Stapled, carried
 from sspid.packages.schannel.suites import SUITES
 from sspid.vocabulary import attributes as values
 from sspid.vocabulary.attributes import CredentialAttribute
@@ -52,6 +53,7 @@ class Certificate:
     key_type: str
     issuers: frozenset[bytes]
     """The issuer names (DER) along the chain: what a server's list of accepted CAs is compared with."""
+    stapled: Stapled | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,13 @@ class SchannelCredential:
     initiating: Context | None = field(repr=False)
     accepting: Context | None = field(repr=False)
     sessions: Sessions = field(default_factory=Sessions, repr=False)
+    staples: bool = False
+    """Whether a certificate of an acceptor carries an OCSP answer for clients that ask."""
+
+    def stapled_at(self, now: datetime) -> dict[bytes, bytes]:
+        """The OCSP answers (DER) that have not run out, by their certificates (DER)."""
+        found = (one.stapled for one in self.certificates)
+        return {one.leaf: one.answer for one in found if one is not None and (one.until is None or now <= one.until)}
 
     @property
     def only_certificate(self) -> bytes:
@@ -99,7 +108,8 @@ async def acquire(request: CredentialRequest, stores: Stores) -> SchannelCredent
     except TlsError as failure:
         raise _unknown(f"OpenSSL refuses the credential: {failure.text}.") from None
     expiry = min((one.leaf.not_valid_after_utc for one in certificates), default=None)
-    return SchannelCredential(request.use, expiry, policy, certificates, initiating, accepting)
+    staples = accepting is not None and any(one.stapled for one in certificates)
+    return SchannelCredential(request.use, expiry, policy, certificates, initiating, accepting, staples=staples)
 
 
 def query_credential(credential: SchannelCredential, attribute: CredentialAttribute) -> AttributeValue:
@@ -187,6 +197,7 @@ def _load(given: CertificateAndKey, number: int) -> Certificate:
     try:
         key, chain = _from_pkcs12(given) if given.pkcs12 else _from_pem(given)
         leaf = chain[0]
+        stapled = _stapled(given.ocsp_response, leaf, number) if given.ocsp_response else None
         if key.public_key() != leaf.public_key():
             raise _unknown(f"The key of certificate {number} does not belong to it.")
         names = _dns_names(leaf)
@@ -203,7 +214,18 @@ def _load(given: CertificateAndKey, number: int) -> Certificate:
         names,
         type(key).__name__,
         issuers,
+        stapled,
     )
+
+
+def _stapled(answer: bytes, leaf: x509.Certificate, number: int) -> Stapled:
+    try:
+        return carried(answer, leaf)
+    except UNREADABLE:
+        raise _unknown(
+            f"The OCSP response of certificate {number} is no DER of a successful one about that certificate; ask its "
+            "responder again."
+        ) from None
 
 
 def _from_pem(given: CertificateAndKey) -> tuple[PrivateKeyTypes, list[x509.Certificate]]:
@@ -250,7 +272,7 @@ def _settings(
         lifespan=policy.lifespan,
         reconnects=policy.reconnects,
         datagram=policy.datagram,
-        stapling=policy.stapling,
+        stapling=any(one.stapled for one in certificates) if server else policy.stapling,
     )
 
 

@@ -90,15 +90,16 @@ class SchannelPackage(SecurityPackage):
 
     async def accept_security_context(self, state: State | None, leg: Leg) -> Step:
         try:
-            return self._accept(state, leg)
+            return await self._accept(state, leg)
         except TlsError as failure:
             raise _unforeseen(failure) from None
 
     @staticmethod
-    def _accept(state: State | None, leg: Leg) -> Step:
+    async def _accept(state: State | None, leg: Leg) -> Step:
         match state:
             case None:
-                return acceptor.begin(leg)
+                now = await ReadClock() if leg.credential.staples else None
+                return acceptor.begin(leg, now)
             case Handshaking(server=True):
                 return acceptor.proceed(state, leg)
             case Established(server=True):

@@ -1,12 +1,14 @@
-"""A stapled OCSP answer judged: signed by the issuer or its delegate, about this certificate, in time; none is fetched."""
+"""Stapled OCSP answers: a server's is judged by issuer, subject and time, an acceptor's own is read; none is fetched."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import hashlib
+from typing import TYPE_CHECKING, NamedTuple
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
@@ -17,6 +19,24 @@ if TYPE_CHECKING:
 
 REVOKED, NO_ANSWER, UNFIT, UNTIMELY = 23, 73, 74, 12
 """X509_V_ERR numbers of what was found wrong."""
+
+
+class Stapled(NamedTuple):
+    """The OCSP answer (DER) that a certificate (DER) of an acceptor carries, and its nextUpdate; None for none."""
+
+    leaf: bytes
+    answer: bytes
+    until: datetime | None
+
+
+def carried(answer: bytes, leaf: x509.Certificate) -> Stapled:
+    """Read an answer that is to be stapled; ValueError, or one of UNREADABLE, where it is none about `leaf`."""
+    read = ocsp.load_der_ocsp_response(answer)
+    issuer = hashlib.new(read.hash_algorithm.name, leaf.issuer.public_bytes()).digest()
+    if (read.serial_number, read.issuer_name_hash) != (leaf.serial_number, issuer):
+        message = "an answer about another certificate"
+        raise ValueError(message)
+    return Stapled(leaf.public_bytes(Encoding.DER), answer, read.next_update_utc)
 
 
 def judge(answer: bytes, leaf: bytes, issuer: bytes, now: datetime) -> int:

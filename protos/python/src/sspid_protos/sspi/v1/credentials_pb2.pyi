@@ -120,16 +120,18 @@ class CredentialCacheIdentity(_message.Message):
     def __init__(self, principal: _Optional[str] = ..., data: _Optional[bytes] = ..., path: _Optional[str] = ...) -> None: ...
 
 class CertificateAndKey(_message.Message):
-    __slots__ = ("certificate_pem", "key_pem", "pkcs12", "passphrase")
+    __slots__ = ("certificate_pem", "key_pem", "pkcs12", "passphrase", "ocsp_response")
     CERTIFICATE_PEM_FIELD_NUMBER: _ClassVar[int]
     KEY_PEM_FIELD_NUMBER: _ClassVar[int]
     PKCS12_FIELD_NUMBER: _ClassVar[int]
     PASSPHRASE_FIELD_NUMBER: _ClassVar[int]
+    OCSP_RESPONSE_FIELD_NUMBER: _ClassVar[int]
     certificate_pem: bytes
     key_pem: bytes
     pkcs12: bytes
     passphrase: str
-    def __init__(self, certificate_pem: _Optional[bytes] = ..., key_pem: _Optional[bytes] = ..., pkcs12: _Optional[bytes] = ..., passphrase: _Optional[str] = ...) -> None: ...
+    ocsp_response: bytes
+    def __init__(self, certificate_pem: _Optional[bytes] = ..., key_pem: _Optional[bytes] = ..., pkcs12: _Optional[bytes] = ..., passphrase: _Optional[str] = ..., ocsp_response: _Optional[bytes] = ...) -> None: ...
 
 class SchannelCredential(_message.Message):
     __slots__ = ("certificates", "settings")

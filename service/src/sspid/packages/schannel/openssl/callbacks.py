@@ -70,6 +70,19 @@ def on_stapled(ssl: Any, _argument: Any) -> int:
     return 0 if error else 1
 
 
+@ffi.callback("int (*)(SSL *, void *)")  # type: ignore[untyped-decorator]  # cffi ships no types
+def on_status_request(ssl: Any, _argument: Any) -> int:
+    """Staple the OCSP answer that the chosen certificate carries, for a client that asks."""
+    answer = running[ssl].stapled.get(der_of(lib.SSL_get_certificate(ssl)))
+    if answer is None:
+        return int(lib.SSL_TLSEXT_ERR_NOACK)
+    # OpenSSL frees it with the connection.
+    copy = ffi.cast("unsigned char *", lib.OPENSSL_malloc(len(answer)))
+    ffi.memmove(copy, answer, len(answer))
+    lib.SSL_set_tlsext_status_ocsp_resp(ssl, copy, len(answer))
+    return int(lib.SSL_TLSEXT_ERR_OK)
+
+
 @ffi.callback("int (*)(SSL *, const unsigned char **, unsigned char *, const unsigned char *, unsigned int, void *)")  # type: ignore[untyped-decorator]  # cffi ships no types
 def on_alpn(ssl: Any, out: Any, out_length: Any, offered: Any, length: int, _argument: Any) -> int:
     """Choose the first of our protocols that the client offers."""

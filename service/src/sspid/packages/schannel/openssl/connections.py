@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from sspid.packages.schannel.openssl import callbacks
@@ -28,7 +29,7 @@ from sspid.packages.schannel.openssl.binding import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from sspid.packages.schannel.openssl.contexts import Context
 
@@ -49,6 +50,7 @@ class Connection:
         "refused",
         "server_name",
         "ssl",
+        "stapled",
         "verify_error",
         "wants_stapled",
     )
@@ -73,6 +75,7 @@ class Connection:
         self.issuers: frozenset[bytes] = frozenset()
         self.judge_stapled: Callable[[bytes, bytes, bytes], int] | None = None
         self.wants_stapled = False
+        self.stapled: Mapping[bytes, bytes] = _NOTHING
 
     def expect(self, name: str, *, host: bytes = b"", address: bytes = b"") -> None:
         """Check the peer's certificate against a DNS name or a packed IP address; send `name` as SNI unless empty."""
@@ -95,6 +98,10 @@ class Connection:
         """Ask the server for an OCSP answer; `judge` takes the answer, leaf and issuer (DER) and gives an X509_V_ERR number."""
         lib.SSL_set_tlsext_status_type(self.ssl, lib.TLSEXT_STATUSTYPE_ocsp)
         self.judge_stapled = judge
+
+    def staple(self, answers: Mapping[bytes, bytes]) -> None:
+        """Answer a client that asks for an OCSP answer with that of the certificate chosen, by its DER."""
+        self.stapled = answers
 
     def stapled_error(self) -> int:
         """What is wrong with the server's OCSP answer, or with there being none where no CRL stood in."""
@@ -373,6 +380,7 @@ class Connection:
         return bytes(ffi.buffer(out, length))
 
 
+_NOTHING: Mapping[bytes, bytes] = MappingProxyType({})
 _SESSION_HEAD, _LONG_FORM = 64, 0x80
 """The least an SSL_SESSION takes, and the bit of a DER length of several bytes (X.690 8.1.3.5)."""
 _VERSIONS = {number: number for number in VERSION_OPTIONS}

@@ -73,6 +73,7 @@ class ContextSettings:
     reconnects: bool = True
     datagram: bool = False
     stapling: bool = False
+    """An initiator asks for an OCSP answer and judges it; an acceptor has one for clients that ask."""
 
 
 class Context:
@@ -143,6 +144,8 @@ class Context:
         lib.SSL_CTX_set_options(context, lib.SSL_OP_CIPHER_SERVER_PREFERENCE | renegotiation)
         lib.SSL_CTX_set_session_id_context(context, b"sspid", 5)
         lib.SSL_CTX_set_timeout(context, settings.lifespan)
+        if settings.stapling:
+            lib.SSL_CTX_set_tlsext_status_cb(context, callbacks.on_status_request)
         lib.SSL_CTX_set_alpn_select_cb(context, callbacks.on_alpn, ffi.NULL)
         if self.choose is not None:
             lib.SSL_CTX_set_tlsext_servername_callback(context, callbacks.on_server_name)
