@@ -82,6 +82,10 @@ def signed(client, method="GET", uri="/next"):
     return next(each.data for each in made.buffers if each.type is BufferType.PADDING)
 
 
+def completed(context, *texts):
+    return tuple(context.complete(parameters(*texts)))
+
+
 def check(judge, header, method="GET", uri="/next"):
     judge.verify_signature(
         [SecurityBuffer(BufferType.TOKEN, header), *parameters(method, uri, ""), SecurityBuffer(BufferType.PADDING)]
@@ -154,6 +158,46 @@ def test_a_response_without_its_context_is_judged_and_counted(sspi):
     assert replayed.value.name == "SEC_E_OUT_OF_SEQUENCE"
 
 
+def test_two_later_requests_at_once_are_each_judged_and_each_proved(sspi, service):
+    """Both are accepted before either is completed, and completed before either is proved."""
+    audit, flags = Audit(service), HTTP | ContextFlag.MUTUAL_AUTH
+    client, first = initiator(sspi, flags=flags), acceptor(sspi, flags)
+    header = client.step(first.step().token, extra_input=parameters("GET", "")).token
+    assert first.step(header, extra_input=parameters("GET", "/page", "")).status is COMPLETE
+    client.step(completed(first, "GET", "/page", "")[0].data, extra_input=parameters("GET", ""))
+    asked = [("GET", "/one", ""), ("POST", "/two", "")]
+    headers = [signed(client, *each[:2]) for each in asked]
+    judges = [acceptor(sspi, flags) for _ in asked]
+    for judge, each, header in zip(judges, asked, headers, strict=True):
+        assert judge.step(header, extra_input=parameters(*each)).status is COMPLETE
+    assert [completed(judge, *each) for judge, each in zip(judges, asked, strict=True)] == [(), ()]
+    infos = [completed(judge, *each)[0].data for judge, each in zip(judges, asked, strict=True)]
+    assert [re.findall(rb"nc=(\d+)", each) for each in infos] == [[b"00000002"], [b"00000003"]]
+    check(client, infos[1], "POST", "/two")
+    assert [judge.identity().name for judge in judges] == ["alice"] * 2
+    for judge in (first, *judges):
+        judge.delete()
+    assert audit.handshakes("Digest") == ["SEC_E_OK"], "one logon, whatever followed it"
+    assert len(audit.events("logon")) == 1
+
+
+def test_a_challenge_answered_elsewhere_leaves_one_line_for_the_logon(sspi, service):
+    audit = Audit(service)
+    client, challenger, judge = initiator(sspi), acceptor(sspi), acceptor(sspi)
+    header = client.step(challenger.step().token, extra_input=parameters("GET", "")).token
+    challenger.delete()
+    request = parameters("GET", "/page", "")
+    judge.step(header, extra_input=request)
+    judge.complete(request)
+    judge.delete()
+    assert audit.handshakes("Digest") == ["SEC_E_OK"]
+    assert [each["result"] for each in audit.events("logon")] == ["granted"]
+    given_up = acceptor(sspi)
+    given_up.step(signed(client, uri="/page"), extra_input=request)
+    given_up.delete()
+    assert audit.handshakes("Digest", count=2) == ["SEC_E_OK", "SEC_E_UNFINISHED_CONTEXT_DELETED"]
+
+
 def test_the_server_proves_itself(sspi):
     flags = HTTP | ContextFlag.MUTUAL_AUTH
     client, judge = initiator(sspi, flags=flags), acceptor(sspi, flags)
@@ -193,6 +237,7 @@ def test_sasl_messages_go_both_ways_and_digest_exports_nothing(sspi):
     with pytest.raises(SspiError) as kept:
         judge.export()
     assert kept.value.name == "SEC_E_UNSUPPORTED_FUNCTION"
+    assert "Digest package does not export contexts" in kept.value.message
     assert judge.decrypt(client.encrypt(b"more")).data == b"more"
     assert judge.identity().name == "alice"
 

@@ -110,3 +110,12 @@ def test_only_digest_completes_anything(side):
     with pytest.raises(SspiError) as caught:
         side.world.run(Other().complete_auth_token(None, ()))
     assert caught.value.status is SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION
+
+
+@pytest.mark.parametrize("function", ["export_security_context", "import_security_context"])
+def test_no_context_is_exported(side, http, function):
+    for state in (*http, *sasl(side, SEALED)):
+        with pytest.raises(SspiError) as caught:
+            side.world.run(getattr(side.package, function)(state if function.startswith("export") else b"packed"))
+        assert caught.value.status is SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION
+        assert caught.value.message.startswith("The Digest package does not export contexts")

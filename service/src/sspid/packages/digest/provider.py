@@ -154,6 +154,21 @@ class DigestPackage(SecurityPackage):
             return await http_messages.verify(state, message)
         return sasl_messages.verify(self._sasl(state, "VerifySignature"), message)
 
+    async def export_security_context(self, state: State) -> bytes:
+        """Refuse: another process needs no HTTP context, for its nonce is sealed, and SASL's connection stays where it is."""
+        del state
+        message = (
+            "The Digest package does not export contexts; keep this one here. "
+            "Any process of this service accepts the next HTTP request without it."
+        )
+        raise SspiError(SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION, message)
+
+    async def import_security_context(self, packed: bytes) -> State:
+        """Refuse: nothing was exported by this package."""
+        del packed
+        message = "The Digest package does not export contexts, so there is none to import; begin a new one."
+        raise SspiError(SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION, message)
+
     def _sasl(self, state: State, function: str) -> SaslContext:
         if isinstance(state, HttpInitiator | HttpAcceptor):
             self._unsupported(f"{function} for HTTP")
