@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import secrets
-import threading
-from collections import OrderedDict
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,9 +36,8 @@ class DigestLogons:
 
     def __init__(self, credential: Credential) -> None:
         self._credential = credential
-        # A context that once proved its user judges later requests without asking for the account again.
-        self._kept: OrderedDict[bytes, Context] = OrderedDict()
-        self._lock = threading.Lock()
+        # While one context of a client's session is kept, its requests are judged without asking for the account again.
+        self._kept: deque[Context] = deque()
 
     def challenges(self) -> list[str]:
         """One challenge an algorithm. Its nonce is sealed, so nothing has to be kept for the answer."""
@@ -49,26 +47,26 @@ class DigestLogons:
     def judge(self, method: str, uri: str, response: bytes) -> tuple[str, list[str]]:
         """Who the user is, and the Authentication-Info; a nonce that has aged gives no user and new challenges."""
         request = [SecurityBuffer(BufferType.PKG_PARAMS, text.encode("latin-1")) for text in (method, uri, "")]
-        # The service finds the context of an earlier request by itself; between its two calls no other may come.
-        with self._lock:
-            context = self._credential.accept(flags=DIGEST_FLAGS)
-            try:
-                context.step(response, extra_input=request)
-                stale = _values(context.complete(request))
-                if stale:
-                    return "", stale
-                info = _values(context.complete(request))
-                user = _user(context)
-                self._kept[context.handle] = context
-                return user, info
-            finally:
-                self._tidy(context)
+        context = self._credential.accept(flags=DIGEST_FLAGS)
+        user = ""
+        try:
+            context.step(response, extra_input=request)
+            stale = _values(context.complete(request))
+            if stale:
+                return "", stale
+            info = _values(context.complete(request))
+            user = _user(context)
+            return user, info
+        finally:
+            if user:
+                self._keep(context)
+            else:
+                context.delete()
 
-    def _tidy(self, context: Context) -> None:
-        if context.handle not in self._kept:
-            context.delete()
-        elif len(self._kept) > DIGESTS_KEPT:
-            self._kept.popitem(last=False)[1].delete()
+    def _keep(self, context: Context) -> None:
+        self._kept.append(context)
+        if len(self._kept) > DIGESTS_KEPT:
+            self._kept.popleft().delete()
 
 
 class Logons:
