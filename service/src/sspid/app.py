@@ -224,16 +224,14 @@ class Service:
         return elsewhere or self.contexts.may_wait(caller, context, credential)
 
     def listen(self) -> list[str]:
-        """Bind every listener; the addresses as they are bound."""
+        """Bind every listener; the addresses as they are bound. `TakenError` where one cannot be had."""
         first = self._crew is None or self._crew.worker == 0
         # One process owns a Unix socket's path; the others are reached through it.
         return [self.server.listen(self._listener(each)) for each in self._settings.listeners if first or not each.is_unix]
 
     def _listener(self, configured: Any) -> Listener:
-        if configured.address == "unix:":
-            return Listener(f"unix://{self._settings.data_dir / 'sspid.sock'}")
         if configured.tls is None:
-            return Listener(configured.address)
+            return Listener(self._settings.address_of(configured))
         tls = configured.tls
         pair = (tls.key.read_bytes(), tls.certificate.read_bytes())
         return Listener(

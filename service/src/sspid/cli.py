@@ -79,6 +79,7 @@ def _serve_one(settings: Settings, *, demo: bool, crew: Crew | None = None) -> N
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from sspid import logs  # noqa: PLC0415  # imported late: `sspid --help` needs none of it
     from sspid.app import Service  # noqa: PLC0415  # as above
+    from sspid.rpc.binding import TakenError  # noqa: PLC0415  # as above
     from sspid.stopping import StopSignal  # noqa: PLC0415  # as above
 
     stop = StopSignal(None if crew is None else sys.stdin)
@@ -86,8 +87,8 @@ def _serve_one(settings: Settings, *, demo: bool, crew: Crew | None = None) -> N
     service = Service(settings, log, crew)
     try:
         addresses = service.listen()
-    except OSError as error:
-        raise click.ClickException(f"{error}; is another sspid running?") from None
+    except TakenError as error:
+        raise click.ClickException(str(error)) from None
     service.start()
     listening = ", ".join(addresses)
     click.echo(
@@ -145,7 +146,7 @@ def check_config(config_file: Path | None, *, keys: bool) -> None:
     settings = _settings(config_file, credentials=True)
     click.echo(f"{config_file or 'The default configuration'} is good.")
     for listener in settings.listeners:
-        click.echo(f"  listens on {listener.address if listener.address != 'unix:' else settings.data_dir / 'sspid.sock'}")
+        click.echo(f"  listens on {settings.address_of(listener)}")
 
 
 @main.command()

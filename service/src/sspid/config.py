@@ -222,6 +222,10 @@ class Settings:
     kerberos: KerberosKeys = key(KerberosKeys, "[kerberos]: MIT's Kerberos library.")
     policy: dict[str, Any] = key(dict, '[policy.PACKAGE] and [policy.callers."CALLER".PACKAGE]: see docs/policy.md.')
 
+    def address_of(self, listener: Listener) -> str:
+        """Its address; the Unix socket of the data directory where it names no path."""
+        return f"unix://{self.data_dir / 'sspid.sock'}" if listener.address == "unix:" else listener.address
+
     def on_ports(self, ports: Sequence[int]) -> Self:
         """The same settings with the TCP listeners on ports that have been chosen already, in order."""
         chosen = iter(ports)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sspid import __version__, embedded, logs
+from sspid.rpc import binding
 from sspid.stopping import StopSignal
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def serve(settings: Settings, config_file: Path | None, workers: int) -> int:
         folder = Path(tempfile.mkdtemp(prefix="sspid-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         reserved = [stack.enter_context(reserve(each.address)) for each in settings.listeners if not each.is_unix]
+        _clear_paths(settings)
         ports = [each.getsockname()[1] for each in reserved]
         log = logs.configure(settings.log)
         crew = Crew(config_file, workers, folder, ports, log)
@@ -68,8 +70,18 @@ def reserve(address: str) -> socket.socket:
         reserved.bind((host.strip("[]"), int(port)))
     except OSError as error:
         reserved.close()
-        raise click.ClickException(f"cannot listen on {address}: {error.strerror}; is another sspid running?") from None
+        raise click.ClickException(str(binding.refused(address, error.strerror or str(error)))) from None
     return reserved
+
+
+def _clear_paths(settings: Settings) -> None:
+    """Find a Unix socket that is in use before the workers start: here the reason can be said once and plainly."""
+    try:
+        for each in settings.listeners:
+            if each.is_unix:
+                binding.clear_path(binding.socket_path(settings.address_of(each)))
+    except binding.TakenError as error:
+        raise click.ClickException(str(error)) from None
 
 
 class Crew:

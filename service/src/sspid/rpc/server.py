@@ -7,7 +7,6 @@ import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import grpc
@@ -16,7 +15,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from sspid_protos.sspi.v1 import context_service_pb2, credential_service_pb2, message_service_pb2, package_service_pb2
 
-from sspid.rpc import unary
+from sspid.rpc import binding, unary
 from sspid.rpc.call_threads import CallThreads
 from sspid.rpc.chain import Method, Surroundings, through
 from sspid.rpc.streams import HandshakeStream, OpenStreams, SessionStream
@@ -123,7 +122,7 @@ class Server:
             self.health.set(service.full_name, health_pb2.HealthCheckResponse.SERVING)
 
     def listen(self, listener: Listener) -> str:
-        """Bind one address and return it as it is bound. OSError where it is taken."""
+        """Bind one address and return it as it is bound. `TakenError` where it cannot be had."""
         if listener.address.startswith("unix:"):
             return self._listen_unix(listener)
         try:
@@ -131,22 +130,20 @@ class Server:
                 port = self._server.add_insecure_port(listener.address)
             else:
                 port = self._server.add_secure_port(listener.address, listener.credentials)
-        except RuntimeError as error:
-            message = f"cannot listen on {listener.address}: {error}"
-            raise OSError(message) from None
+        except RuntimeError:
+            raise binding.refused(listener.address, tls=listener.credentials is not None) from None
         return f"{listener.address.rpartition(':')[0]}:{port}"
 
     def _listen_unix(self, listener: Listener) -> str:
         """The socket's file mode is who may call, so it is closed before anyone can connect."""
-        path = Path(re.sub("^unix:(//)?", "", listener.address))
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
+        path = binding.socket_path(listener.address)
+        binding.clear_path(path)
         before = os.umask(0o177)
         try:
             self._server.add_insecure_port(f"unix:{path}")
         except RuntimeError as error:
-            message = f"cannot listen on unix://{path} ({len(str(path))} bytes long, of at most 107): {error}"
-            raise OSError(message) from None
+            message = f"cannot listen on unix://{path}: {error}; name a path this user may make a socket at."
+            raise binding.TakenError(message) from None
         finally:
             os.umask(before)
         return f"unix://{path}"
