@@ -12,6 +12,8 @@ import click
 from sspid import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from sspid.app import Crew
     from sspid.config import Settings
 
@@ -48,13 +50,14 @@ def serve(config_file: Path | None, workers: int | None, *, demo: bool) -> None:
     from sspid import embedded  # noqa: PLC0415  # as below
 
     settings = _settings(config_file)
+    when_ready = _demonstration(settings) if demo else _nothing
     try:
         if (workers or settings.workers) > 1:
             from sspid import supervisor  # noqa: PLC0415  # one worker needs none
 
-            sys.exit(supervisor.serve(settings, config_file, workers or settings.workers))
+            sys.exit(supervisor.serve(settings, config_file, workers or settings.workers, when_ready))
         with embedded.occupied(settings.data_dir):
-            _serve_one(settings, demo=demo)
+            _serve_one(settings, when_ready)
     except embedded.OccupiedError as error:
         raise click.ClickException(str(error)) from None
 
@@ -71,10 +74,33 @@ def worker(config_file: Path | None, worker: int, workers: int, folder: Path, po
     from sspid.supervisor import SECRET_BYTES  # noqa: PLC0415  # as in serve
 
     crew = Crew(worker, workers, folder, sys.stdin.buffer.read(SECRET_BYTES))
-    _serve_one(_settings(config_file).on_ports(ports), demo=False, crew=crew)
+    _serve_one(_settings(config_file).on_ports(ports), _nothing, crew)
 
 
-def _serve_one(settings: Settings, *, demo: bool, crew: Crew | None = None) -> None:
+def _demonstration(settings: Settings) -> Callable[[Sequence[str]], None]:
+    """What shows the handshake, once it is told the addresses of the listeners."""
+    from sspid import demo as show  # noqa: PLC0415  # needs the client, which a service does without
+
+    listener = show.plain_listener(settings)
+    if listener < 0:
+        message = (
+            "--demo calls the service without a certificate, and every listener has TLS; add a listener for a Unix socket, "
+            "or run `sspid demo`, which starts a service of its own."
+        )
+        raise click.ClickException(message)
+
+    def demonstrate(addresses: Sequence[str]) -> None:
+        show.run(addresses[listener], settings.data_dir)
+        click.echo("Serving on; stop with Ctrl-C.")
+
+    return demonstrate
+
+
+def _nothing(_addresses: Sequence[str]) -> None:
+    """What is shown without a demonstration."""
+
+
+def _serve_one(settings: Settings, when_ready: Callable[[Sequence[str]], None], crew: Crew | None = None) -> None:
     # gRPC's core writes lines of its own to standard error, between our structured ones, unless told before its import.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from sspid import logs  # noqa: PLC0415  # imported late: `sspid --help` needs none of it
@@ -99,11 +125,7 @@ def _serve_one(settings: Settings, *, demo: bool, crew: Crew | None = None) -> N
     service.load_packages()
     if crew is None:
         service.serve_metrics()
-    if demo:
-        from sspid import demo as show  # noqa: PLC0415  # needs the client, which a service does without
-
-        show.run(addresses[0], settings.data_dir)
-        click.echo("Serving on; stop with Ctrl-C.")
+    when_ready(addresses)
     stop.wait()
     service.drain()
     if crew is not None:

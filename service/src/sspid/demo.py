@@ -24,6 +24,11 @@ PEER_SECONDS = 10.0
 ROW = "  {:<4} {:<27} {:>12} {:>12}   {}"
 
 
+def plain_listener(settings: Settings) -> int:
+    """Which listener the demonstration calls: the first that asks for no certificate; -1 where all do."""
+    return next((index for index, each in enumerate(settings.listeners) if each.tls is None), -1)
+
+
 def run(target: str, data_dir: Path) -> int:
     """Show one handshake through the service at `target`, whose data directory has the demo certificates; exit status."""
     openssl = shutil.which("openssl")
@@ -35,12 +40,12 @@ def run(target: str, data_dir: Path) -> int:
     except ModuleNotFoundError:
         click.echo("The demonstration calls the service as a client: install sspid[demo].", err=True)
         return 1
-    with s_server(openssl, data_dir / "certificates") as port, sspid_client.Client(target) as client:
-        try:
+    try:
+        with s_server(openssl, data_dir / "certificates") as port, sspid_client.Client(target) as client:
             converse(client, port)
-        except sspid_client.SspiError as failure:
-            click.echo(f"The handshake failed: {failure}", err=True)
-            return 1
+    except (sspid_client.SspiError, OSError) as failure:
+        click.echo(f"The handshake failed: {failure}", err=True)
+        return 1
     return 0
 
 
@@ -72,20 +77,23 @@ def s_server(openssl: str, certificates: Path) -> Iterator[int]:
     command += ["-cert", str(certificates / "server.pem"), "-key", str(certificates / "server-key.pem")]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603  # found above
     try:
-        _wait_for(port)
+        _wait_for(port, process)
         yield port
     finally:
         process.terminate()
         process.wait()
 
 
-def _wait_for(port: int) -> None:
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     until = time.monotonic() + PEER_SECONDS
     while True:
         try:
             with socket.create_connection(("127.0.0.1", port), timeout=1):
                 return
         except OSError:
+            if process.poll() is not None:
+                message = f"`openssl s_server` ended with exit status {process.returncode}"
+                raise OSError(message) from None
             if time.monotonic() > until:
                 raise
             time.sleep(0.05)

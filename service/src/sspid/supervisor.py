@@ -22,6 +22,8 @@ from sspid.rpc import binding
 from sspid.stopping import StopSignal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from structlog.typing import FilteringBoundLogger
 
     from sspid.config import Settings
@@ -34,8 +36,8 @@ WITHIN_SECONDS = 60.0
 """A worker that dies more often than that within this time is not started again: a restart does not cure what is wrong."""
 
 
-def serve(settings: Settings, config_file: Path | None, workers: int) -> int:
-    """Run `workers` processes until SIGTERM or Ctrl-C; the exit status."""
+def serve(settings: Settings, config_file: Path | None, workers: int, when_ready: Callable[[Sequence[str]], None]) -> int:
+    """Run `workers` processes until SIGTERM or Ctrl-C; the exit status. `when_ready` is told the listeners' addresses."""
     with ExitStack() as stack:
         stack.enter_context(embedded.occupied(settings.data_dir))
         embedded.service_key(settings.data_dir)
@@ -53,6 +55,7 @@ def serve(settings: Settings, config_file: Path | None, workers: int) -> int:
         _serve_metrics(settings, folder, log)
         click.echo(f"sspid {__version__} ready: {addresses} (data in {settings.data_dir}, {workers} workers)")
         sys.stdout.flush()
+        when_ready(addresses.split(", "))
         return crew.watch(stop)
 
 
