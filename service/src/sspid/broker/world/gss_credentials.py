@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import krb5
 
-from sspid.broker.world.gss_library import KERBEROS, failures_told, gss, principal_name, service_name, without_claims
+from sspid.broker.world.gss_library import FAILURES_TOLD, KERBEROS, gss, principal_name, service_name, without_claims
 from sspid.broker.world.gss_stores import Cache, Keys, cache_of, written
 from sspid.packages.gss import GssError
 from sspid.vocabulary.credentials import CredentialCache, Keytab, Password
@@ -164,7 +164,7 @@ class Opened:
         if self._keys is None or not isinstance(self._tickets, Tickets):
             return self.accepting()
         try:
-            with failures_told():
+            with FAILURES_TOLD:
                 self._tickets.open()
                 store = {b"keytab": self._keys.name, b"ccache": self._tickets._name}  # noqa: SLF001 - both are this module's
                 return gss.acquire_cred_from(store, mechs=[KERBEROS], usage="both").creds
@@ -179,7 +179,7 @@ class Opened:
 def open_credential(question: OpenGssCredential) -> Opened:
     """Make a credential without asking a KDC."""
     try:
-        with failures_told():
+        with FAILURES_TOLD:
             match question.secret:
                 case Password():
                     return _of_password(question, question.secret)

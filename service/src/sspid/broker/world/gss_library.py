@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import gssapi.raw
 import krb5
 
 from sspid.packages.gss import GssError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 gss: Final[Any] = gssapi.raw
 KERBEROS: Final = gss.MechType.kerberos
@@ -42,18 +38,24 @@ def without_claims(credential: Any) -> Any:
     return credential
 
 
-@contextmanager
-def failures_told() -> Iterator[None]:
-    """Turn the library's errors into `GssError`, on the thread they arose on: the library keeps their sentences a thread."""
-    try:
-        yield
-    except gss.GSSError as error:
-        raise _told(error) from None
-    except krb5.Krb5Error as error:
-        code = error.err_code - _KRB5_ERRORS
-        # python krb5 appends the number to the sentence.
-        text = str(error).removesuffix(str(error.err_code))
-        raise GssError(0, code if 0 <= code <= _LAST_KRB5_ERROR else None, _sentence(text)) from None
+class _FailuresTold:
+    """Holds nothing, so one does for every call at once; a generator's context costs as much as the calls it is around."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, gss.GSSError):
+            raise _told(error) from None
+        if isinstance(error, krb5.Krb5Error):
+            code = error.err_code - _KRB5_ERRORS
+            # python krb5 appends the number to the sentence.
+            text = str(error).removesuffix(str(error.err_code))
+            raise GssError(0, code if 0 <= code <= _LAST_KRB5_ERROR else None, _sentence(text)) from None
+
+
+FAILURES_TOLD: Final = _FailuresTold()
+"""Turns the library's errors into `GssError`, on the thread they arose on: the library keeps their sentences a thread."""
 
 
 def _told(error: Any) -> GssError:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import krb5
 
-from sspid.broker.world.gss_library import failures_told
+from sspid.broker.world.gss_library import FAILURES_TOLD
 from sspid.packages.gss import REFUSED_PASSWORD, GssError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _SERVICE = b"kadmin/changepw"
 def change(question: ChangeGssPassword) -> None:
     """Get a ticket for the password service with the old password, and give it the new one."""
     old, new = (each.encode("utf-8", "surrogatepass") for each in (question.old, question.new))
-    with failures_told():
+    with FAILURES_TOLD:
         context = krb5.init_context()
         principal = krb5.parse_name_flags(context, question.principal.encode("utf-8", "surrogatepass"))
         options = krb5.get_init_creds_opt_alloc(context)

@@ -20,15 +20,16 @@ _LONGEST_LENGTH: Final = 4
 
 
 class Kind(Enum):
-    """Which message a token carries: its tag (RFC 4120 5) and its TOK_ID (RFC 4121 4.1)."""
+    """Which message a token carries: its tag (RFC 4120 5), its TOK_ID (RFC 4121 4.1) and what it is called."""
 
-    AP_REQ = (0x6E, b"\x01\x00")
-    AP_REP = (0x6F, b"\x02\x00")
-    KRB_ERROR = (0x7E, b"\x03\x00")
+    AP_REQ = (0x6E, b"\x01\x00", "AP-REQ")
+    AP_REP = (0x6F, b"\x02\x00", "AP-REP")
+    KRB_ERROR = (0x7E, b"\x03\x00", "KRB-ERROR")
 
-    def __init__(self, tag: int, token_id: bytes) -> None:
+    def __init__(self, tag: int, token_id: bytes, title: str) -> None:
         self.tag = tag
         self.token_id = token_id
+        self.title = title
 
 
 class Token(NamedTuple):
@@ -47,7 +48,7 @@ def read(token: bytes, *expected: Kind) -> Token:
         raise _malformed(f"it has {len(token)} bytes and a Kerberos token has at most {MAX_TOKEN}")
     if token[0] != _FRAME:
         return Token(token, _message(token, 0, expected), bare=True)
-    start = _content(token, 0, "its frame")
+    start = _content(token, 0, "frame")
     mechanism = _mechanism(token, start)
     start += len(mechanism)
     kind = _message(token, start + 2, expected, token[start : start + 2])
@@ -67,11 +68,12 @@ def _mechanism(token: bytes, start: int) -> bytes:
 
 
 def _message(token: bytes, start: int, expected: tuple[Kind, ...], token_id: bytes | None = None) -> Kind:
+    tag = token[start] if start < len(token) else None
     for kind in expected:
-        if token_id in {None, kind.token_id} and token[start : start + 1] == bytes((kind.tag,)):
-            _content(token, start, f"its {kind.name.replace('_', '-')}")
+        if tag == kind.tag and (token_id is None or token_id == kind.token_id):
+            _content(token, start, kind.title)
             return kind
-    wanted = " or ".join(kind.name.replace("_", "-") for kind in expected)
+    wanted = " or ".join(kind.title for kind in expected)
     found = token[start : start + 1].hex() or "nothing"
     raise _malformed(f"it should carry {wanted} and carries {found} at byte {start}")
 
@@ -85,10 +87,10 @@ def _content(token: bytes, start: int, what: str) -> int:
         count = first & 0x7F
         begin = start + 2 + count
         if not 1 <= count <= _LONGEST_LENGTH or begin > len(token):
-            raise _malformed(f"{what} has no length that could be read at byte {start + 1}")
+            raise _malformed(f"its {what} has no length that could be read at byte {start + 1}")
         length = int.from_bytes(token[start + 2 : begin], "big")
     if begin + length != len(token):
-        raise _malformed(f"{what} says it ends at byte {begin + length} and the token ends at {len(token)}")
+        raise _malformed(f"its {what} says it ends at byte {begin + length} and the token ends at {len(token)}")
     return begin
 
 

@@ -1,0 +1,63 @@
+"""The service's lines: what is written without structlog, for handshakes, reads as structlog's own."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from typing import Any
+
+import pytest
+
+from sspid import logs
+from sspid.config import Log
+
+TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+FIELDS: dict[str, Any] = {
+    "caller": 'x509:CN="a\\b"\n\udcff\u20ac',
+    "status": "SEC_E_OK",
+    "legs": 3,
+    "ms": 0.1,
+    "whole": 12.0,
+    "enforced": True,
+    "nothing": None,
+    "groups": ["staff", 'a"b'],
+    "odd": frozenset(),
+}
+
+
+def written(capsys):
+    return capsys.readouterr().err.splitlines()
+
+
+def test_the_quick_way_writes_what_structlog_writes(capsys):
+    log: Any = logs.configure(Log(format="json"))
+    log.info("handshake", **FIELDS)
+    log.warning("handshake", **FIELDS)
+    (quick, slow) = (json.loads(line) for line in written(capsys))
+    assert TIMESTAMP.fullmatch(quick.pop("timestamp"))
+    assert TIMESTAMP.fullmatch(slow.pop("timestamp"))
+    assert (quick.pop("level"), slow.pop("level")) == ("info", "warning")
+    assert quick == slow
+    assert list(quick) == list(slow)
+
+
+def test_time_goes_on(monkeypatch):
+    stamps = []
+    for nanoseconds in (1_000_000_000, 1_000_001_000, 1_999_999_999, 2_000_000_000, 1_795_258_973_000_042_999):
+        monkeypatch.setattr(time, "time_ns", lambda now=nanoseconds: now)
+        stamps.append(logs._now())
+    assert stamps == [
+        "1970-01-01T00:00:01.000000Z",
+        "1970-01-01T00:00:01.000001Z",
+        "1970-01-01T00:00:01.999999Z",
+        "1970-01-01T00:00:02.000000Z",
+        "2026-11-21T11:02:53.000042Z",
+    ]
+
+
+@pytest.mark.parametrize(("level", "lines"), [("debug", 1), ("info", 1), ("warning", 0)])
+def test_the_configured_level_holds(capsys, level, lines):
+    log: Any = logs.configure(Log(format="json", level=level))
+    log.info("handshake", caller="me")
+    assert len(written(capsys)) == lines
