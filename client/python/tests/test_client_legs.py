@@ -123,6 +123,18 @@ def test_first_input_is_repeated_until_a_leg_took_it():
     assert [vocabulary_pb2.SECBUFFER_APPLICATION_PROTOCOLS in each for each in types] == [True, True, False]
 
 
+def test_an_answer_without_a_context_is_followed_by_a_first_leg_again():
+    mtu = SecurityBuffer(BufferType.DTLS_MTU, b"\x00\x04")
+    script = Script(
+        [reply("SEC_I_CONTINUE_NEEDED", b"who?", handle=b""), reply("SEC_I_CONTINUE_NEEDED", b"hello"), reply("SEC_E_OK")],
+        [b"hello", b"hello, with a cookie", b"finished"],
+    )
+    run(Legs(Role.ACCEPTOR, "Schannel", b"c", first_input=[mtu]).handshake(), script)
+    assert [request.credential.value for request in script.requests] == [b"c", b"c", b""]
+    types = [[buffer.type for buffer in request.input] for request in script.requests]
+    assert [vocabulary_pb2.SECBUFFER_DTLS_MTU in each for each in types] == [True, True, False]
+
+
 def test_what_is_left_over_is_used_before_more_is_read():
     script = Script([reply("SEC_I_CONTINUE_NEEDED"), reply("SEC_I_CONTINUE_NEEDED", extra=2), reply("SEC_E_OK")], [b"abcd"])
     run(initiator().handshake(), script)

@@ -1,4 +1,4 @@
-"""DTLS over real datagrams against `openssl s_server -dtls1_2` and `openssl s_client -dtls1_2`."""
+"""DTLS over real datagrams against `openssl s_server -dtls1_2` and `openssl s_client -dtls`."""
 
 import socket
 import time
@@ -6,7 +6,7 @@ import time
 import pytest
 
 from sspid.vocabulary.attributes import ContextAttribute
-from sspid.vocabulary.buffers import token_in
+from sspid.vocabulary.buffers import BufferType, SecurityBuffer, token_in
 from sspid.vocabulary.flags import ContextFlag
 from sspid.vocabulary.status import SecurityStatus
 from sspid_testing import peers, tls, tls_wire
@@ -47,6 +47,8 @@ class Datagrams:
 
     def receive(self):
         data, self.peer = self.socket.recvfrom(65536)
+        if self.end.server:
+            self.end.buffers = (SecurityBuffer(BufferType.EXTRA, repr(self.peer).encode()),)
         return data
 
     def handshake(self):
@@ -78,14 +80,17 @@ def test_our_initiator_against_s_server(files):
         assert b"from sspid" in process.stdout.readline()
 
 
-def test_our_acceptor_against_s_client(files):
+@pytest.mark.parametrize("option", ["-dtls", "-dtls1_2"])
+def test_our_acceptor_against_s_client(files, option):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
-        command = [peers.require("openssl"), "s_client", "-dtls1_2", "-connect", f"127.0.0.1:{sock.getsockname()[1]}"]
+        command = [peers.require("openssl"), "s_client", option, "-connect", f"127.0.0.1:{sock.getsockname()[1]}"]
         command += ["-servername", tls.HOST, "-CAfile", files / "roots.pem", "-verify_return_error", "-quiet"]
         with tls_wire.running(command, log=files / "log") as process:
             wire = Datagrams(tls.server(protocols=("DTLSv1.2",), flags=FLAGS), sock)
             wire.handshake()
+            # Its first ClientHello was asked back with a cookie, and no context was begun for it.
+            assert [step.state is None for step in wire.end.steps[:2]] == [True, False]
             process.stdin.write(b"from s_client\n")
             process.stdin.flush()
             assert wire.read().buffers[0].data == b"from s_client\n"
@@ -94,3 +99,18 @@ def test_our_acceptor_against_s_client(files):
             wire.end.control(1)
             wire.leg(b"")
             assert process.wait(10) == 0
+
+
+def test_a_cookie_of_s_client_is_not_taken_from_elsewhere(files):
+    """The ClientHello with its cookie, heard once more as if from another address: asked back again."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        command = [peers.require("openssl"), "s_client", "-dtls", "-connect", f"127.0.0.1:{sock.getsockname()[1]}", "-quiet"]
+        with tls_wire.running(command, log=files / "log"):
+            wire = Datagrams(tls.server(protocols=("DTLSv1.2",), flags=FLAGS), sock)
+            assert wire.leg(wire.receive()).state is None
+            hello = wire.receive()
+            wire.end.buffers = (SecurityBuffer(BufferType.EXTRA, b"elsewhere"),)
+            assert wire.leg(hello).state is None
+            hello = wire.receive()
+            assert wire.leg(hello).state is not None

@@ -116,6 +116,17 @@ def test_an_incomplete_first_leg_leaves_no_handle_and_a_later_one_leaves_the_con
     assert names.user_name == "go,ok"
 
 
+def test_a_first_leg_may_be_answered_without_a_context() -> None:
+    broker = Broker()
+    first = broker.leg(b"who")
+    assert (first.context, first.step.status) == (b"", CONTINUE)
+    assert first.step.output[0].data == b"answer to who for "
+    assert len(broker.contexts) == 0
+    fails(SecurityStatus.SEC_E_INSUFFICIENT_MEMORY, lambda: broker.leg(b"who", output_capacity=1))
+    assert broker.ended.lines == []
+    assert broker.leg(b"ok").step.status is OK
+
+
 def test_a_failed_leg_still_hands_out_its_token_and_ends_the_context() -> None:
     broker = Broker()
     begun = broker.leg(b"go").context

@@ -33,7 +33,10 @@ class EchoState:
 
 @dataclass
 class Echo(SecurityPackage):
-    """Tokens: "go" continues, "ok" ends well, "more" is incomplete, "bad" fails, "bug" is a bug; all else continues."""
+    """Tokens: "go" continues, "ok" ends well, "more" is incomplete, "bad" fails, "bug" is a bug; all else continues.
+
+    "who" is answered without a context.
+    """
 
     name: str = "Echo"
     may_block: bool = False
@@ -64,6 +67,8 @@ class Echo(SecurityPackage):
             raise ZeroDivisionError
         following = EchoState((*state.seen, leg.token))
         answer = (token(b"answer to " + leg.token + b" for " + leg.target_name.encode()),)
+        if leg.token == b"who":
+            return Step(SecurityStatus.SEC_I_CONTINUE_NEEDED, None, answer)
         if leg.token == b"ok":
             return Step(SecurityStatus.SEC_E_OK, following, answer, established=True)
         return Step(SecurityStatus.SEC_I_CONTINUE_NEEDED, following, answer)

@@ -92,12 +92,12 @@ class Contexts:
         began = time.monotonic()
         held = HeldContext(credential.package, None, role, credential, call.target_name, call.connection_id, began)
         step = self._step(caller, call, held)
-        if step.status is SecurityStatus.SEC_E_INCOMPLETE_MESSAGE:
-            return LegAnswer(b"", step)
         if call.output_capacity and too_large(call, step):
             # The caller has no handle yet, so the same first call is simply made again with more room.
             held.package.delete_security_context(step.state)
             raise SspiError(SecurityStatus.SEC_E_INSUFFICIENT_MEMORY, too_large(call, step))
+        if step.state is None or step.status is SecurityStatus.SEC_E_INCOMPLETE_MESSAGE:
+            return LegAnswer(b"", step)
         self._advance(caller, held, step)
         handle = self._table.open(caller, held, finished=held.established)
         self._remember(caller, held, handle)

@@ -75,7 +75,8 @@ class Leg:
 class Step:
     """What a leg came to. `status` is one of `sspid.vocabulary.status.RETURNED`.
 
-    `state` is the next state; with SEC_E_INCOMPLETE_MESSAGE it must be the state that was given, untouched.
+    `state` is the next state; with SEC_E_INCOMPLETE_MESSAGE it must be the state that was given, untouched. None after a first
+    leg begins no context: the next leg is a first one again.
     `output` is sent to the peer whatever the status says. `input` holds the input buffers whose type or size changed
     (MISSING, EXTRA). `granted` counts on every return, its security flags on the last one only.
     `established` turns true with the leg after which messages may be protected.

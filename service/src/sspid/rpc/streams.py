@@ -26,6 +26,7 @@ GOES_ON = (
     vocabulary_pb2.SEC_I_CONTINUE_NEEDED,
     vocabulary_pb2.SEC_E_INCOMPLETE_MESSAGE,
     vocabulary_pb2.SEC_I_INCOMPLETE_CREDENTIALS,
+    vocabulary_pb2.SEC_I_MESSAGE_FRAGMENT,
 )
 
 UNSENT = 64

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from sspid.packages.schannel.states import Established, Handshaking
 
 DEFAULT_MTU = 1096
-_LEAST_MTU, _MOST_MTU = 200, 65536
+_LEAST_MTU = 256
+"""OpenSSL's; Windows takes 200."""
 _HEADER = 13
 
 
@@ -38,8 +39,8 @@ def wanted_mtu(buffers: Buffers) -> int:
     if buffer is None:
         return DEFAULT_MTU
     mtu = int.from_bytes(buffer.data, "little")
-    if len(buffer.data) != 2 or not _LEAST_MTU <= mtu <= _MOST_MTU:
-        raise SspiError(SecurityStatus.SEC_E_INVALID_TOKEN, "DTLS_MTU takes two bytes, a number of 200 or more.")
+    if len(buffer.data) != 2 or mtu < _LEAST_MTU:
+        raise SspiError(SecurityStatus.SEC_E_INVALID_TOKEN, "DTLS_MTU takes two bytes, a number of 256 or more.")
     return mtu
 
 

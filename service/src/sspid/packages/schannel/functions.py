@@ -11,6 +11,7 @@ from sspid.packages.schannel import (
     acceptor,
     attributes,
     control,
+    cookies,
     established,
     handout,
     identity,
@@ -99,6 +100,8 @@ class SchannelPackage(SecurityPackage):
         match state:
             case None:
                 now = await ReadClock() if leg.credential.staples else None
+                if leg.credential.policy.datagram:
+                    return acceptor.begin_datagrams(leg, await cookies.cookies_for(leg), now)
                 return acceptor.begin(leg, now)
             case Handshaking(server=True):
                 return acceptor.proceed(state, leg)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from typing import TYPE_CHECKING, Any
 
 from sspid.packages.schannel.openssl.binding import NO_CRL, der_of, ffi, lib, running
@@ -81,6 +82,22 @@ def on_status_request(ssl: Any, _argument: Any) -> int:
     ffi.memmove(copy, answer, len(answer))
     lib.SSL_set_tlsext_status_ocsp_resp(ssl, copy, len(answer))
     return int(lib.SSL_TLSEXT_ERR_OK)
+
+
+@ffi.callback("int (*)(SSL *, unsigned char *, unsigned int *)")  # type: ignore[untyped-decorator]  # cffi ships no types
+def on_cookie_wanted(ssl: Any, cookie: Any, length: Any) -> int:
+    """Give the HelloVerifyRequest its cookie."""
+    given = running[ssl].cookies[0]
+    ffi.memmove(cookie, given, len(given))
+    length[0] = len(given)
+    return 1
+
+
+@ffi.callback("int (*)(SSL *, const unsigned char *, unsigned int)")  # type: ignore[untyped-decorator]  # cffi ships no types
+def on_cookie(ssl: Any, cookie: Any, length: int) -> int:
+    """Tell whether a ClientHello's cookie is one that was given out."""
+    returned = bytes(ffi.buffer(cookie, length))
+    return int(any(hmac.compare_digest(returned, given) for given in running[ssl].cookies))
 
 
 @ffi.callback("int (*)(SSL *, const unsigned char **, unsigned char *, const unsigned char *, unsigned int, void *)")  # type: ignore[untyped-decorator]  # cffi ships no types

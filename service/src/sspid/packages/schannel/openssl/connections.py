@@ -41,6 +41,7 @@ class Connection:
         "alpn",
         "answers_requests",
         "context",
+        "cookies",
         "expected",
         "inward",
         "issuers",
@@ -76,6 +77,7 @@ class Connection:
         self.judge_stapled: Callable[[bytes, bytes, bytes], int] | None = None
         self.wants_stapled = False
         self.stapled: Mapping[bytes, bytes] = _NOTHING
+        self.cookies: tuple[bytes, ...] = ()
 
     def expect(self, name: str, *, host: bytes = b"", address: bytes = b"") -> None:
         """Check the peer's certificate against a DNS name or a packed IP address; send `name` as SNI unless empty."""
@@ -227,6 +229,21 @@ class Connection:
     def data_mtu(self) -> int:
         """How much application data a DTLS datagram carries."""
         return int(lib.DTLS_get_data_mtu(self.ssl))
+
+    def listen(self, datagram: bytes, cookies: tuple[bytes, ...]) -> bool:
+        """Whether a DTLS ClientHello brings one of these cookies; `advance` takes it from there without further input.
+
+        Otherwise `output` has the HelloVerifyRequest with the first of them, or nothing where there was no ClientHello.
+        """
+        self.cookies = cookies
+        lib.BIO_write(self.inward, datagram, len(datagram))
+        nobody = ffi.gc(lib.BIO_ADDR_new(), lib.BIO_ADDR_free)
+        running[self.ssl] = self
+        try:
+            return int(lib.DTLSv1_listen(self.ssl, nobody)) > 0
+        finally:
+            del running[self.ssl]
+            lib.ERR_clear_error()
 
     def retransmit(self) -> bytes:
         """The DTLS flight again, where OpenSSL's timer says that it is due."""

@@ -146,6 +146,9 @@ class Context:
         lib.SSL_CTX_set_timeout(context, settings.lifespan)
         if settings.stapling:
             lib.SSL_CTX_set_tlsext_status_cb(context, callbacks.on_status_request)
+        if settings.datagram:
+            lib.SSL_CTX_set_cookie_generate_cb(context, callbacks.on_cookie_wanted)
+            lib.SSL_CTX_set_cookie_verify_cb(context, callbacks.on_cookie)
         lib.SSL_CTX_set_alpn_select_cb(context, callbacks.on_alpn, ffi.NULL)
         if self.choose is not None:
             lib.SSL_CTX_set_tlsext_servername_callback(context, callbacks.on_server_name)
