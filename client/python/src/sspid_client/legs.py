@@ -127,7 +127,8 @@ class Legs:
         if reply.HasField("context"):
             self.handle = reply.context.value
         step = _step(reply, token)
-        if step.status is not SecurityStatus.SEC_E_INCOMPLETE_MESSAGE:
+        # Without a handle the next leg is a first one again.
+        if self.handle and step.status is not SecurityStatus.SEC_E_INCOMPLETE_MESSAGE:
             self._first_input = ()
         return step
 
