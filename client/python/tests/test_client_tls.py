@@ -271,6 +271,34 @@ def test_a_peer_that_hangs_up_without_goodbye_is_not_taken_for_the_end(sspi, ser
         tls.close()
 
 
+class Recording:
+    """A socket that remembers what was sent last."""
+
+    def __init__(self, sock):
+        self._sock = sock
+        self.sent = b""
+
+    def sendall(self, data):
+        self.sent = data
+        self._sock.sendall(data)
+
+    def __getattr__(self, name):
+        return getattr(self._sock, name)
+
+
+def test_an_altered_record_is_an_error_and_the_peer_is_told(sspi, service):
+    with openssl.s_server(service.server_certificate, service.server_key, "-rev", "-tls1_2") as peer, dial(peer) as sock:
+        recording = Recording(sock)
+        tls = TlsStream.connect(sspi, recording, "localhost")
+        tls._feed(b"\x17\x03\x03\x00\x40" + bytes(64))
+        with pytest.raises(SspiError) as altered:
+            tls.recv(100)
+        assert altered.value.name == "SEC_E_MESSAGE_ALTERED"
+        assert altered.value.token == recording.sent
+        assert recording.sent[:1] == b"\x15", "an alert"
+        assert sock.recv(1) == b"", "the peer closed"
+
+
 def test_a_receive_that_times_out_can_be_repeated(sspi, tls_server):
     with dial(tls_server) as sock, TlsStream.connect(sspi, sock, "localhost") as tls:
         sock.settimeout(0.05)

@@ -14,6 +14,7 @@ from sspid_protos.sspi.v1 import (
     context_service_pb2,
     credential_service_pb2,
     credentials_pb2,
+    message_service_pb2,
     vocabulary_pb2,
 )
 
@@ -85,6 +86,13 @@ def test_a_failure_carries_what_still_goes_to_the_peer_and_what_lies_beneath() -
     assert answer.output[0].data == b"alert"
     assert (answer.result.detail.alert, answer.result.detail.verify_depth) == (48, 1)
     assert not answer.result.detail.HasField("kerberos_error"), "what is not known is absent, not zero"
+
+
+def test_a_failed_message_function_puts_the_alert_where_the_message_would_be() -> None:
+    error = SspiError(SecurityStatus.SEC_E_MESSAGE_ALTERED, "why", output=(token(b"alert"),))
+    assert convert.failure(message_service_pb2.DecryptMessageResponse, error).message[0].data == b"alert"
+    bare = convert.failure(context_service_pb2.DeleteSecurityContextResponse, error)
+    assert bare.result.message == "why", "a response with no place for it goes without"
 
 
 def test_a_request_id_stands_for_function_and_content() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from sspid_protos.sspi.v1 import message_service_pb2
 
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 
     from sspid_client.legs import Legs
     from sspid_client.status import SecurityStatus
+
+_Reply: TypeAlias = (
+    message_service_pb2.EncryptMessageResponse
+    | message_service_pb2.DecryptMessageResponse
+    | message_service_pb2.MakeSignatureResponse
+    | message_service_pb2.VerifySignatureResponse
+)
 
 # The packages whose messages are TLS records; the others wrap each message in a token of its own.
 _STREAM_PACKAGES = frozenset({"schannel", "microsoft unified security protocol provider", "credssp", "tsssp"})
@@ -57,6 +64,12 @@ def is_stream(context: Legs) -> bool:
     return context.package.lower() in _STREAM_PACKAGES
 
 
+def _protected(reply: _Reply, qop: int = 0) -> Protected:
+    """Read a reply; where the function failed, its message is what the peer is still sent (a TLS alert)."""
+    message = buffers.from_wire(reply.message)
+    return Protected(replies.status_of(reply.result, message), message, qop)
+
+
 async def encrypt_message(
     context: Legs, message: Iterable[SecurityBuffer], *, qop: int = 0, sequence_number: int = 0
 ) -> Protected:
@@ -70,7 +83,7 @@ async def encrypt_message(
         connection_id=context.connection_id,
     )
     reply = await Call(calls.ENCRYPT_MESSAGE, request)
-    return Protected(replies.status_of(reply.result), buffers.from_wire(reply.message))
+    return _protected(reply)
 
 
 async def decrypt_message(context: Legs, message: Iterable[SecurityBuffer], *, sequence_number: int = 0) -> Protected:
@@ -83,7 +96,7 @@ async def decrypt_message(context: Legs, message: Iterable[SecurityBuffer], *, s
         connection_id=context.connection_id,
     )
     reply = await Call(calls.DECRYPT_MESSAGE, request)
-    return Protected(replies.status_of(reply.result), buffers.from_wire(reply.message), reply.qop)
+    return _protected(reply, reply.qop)
 
 
 async def make_signature(
@@ -99,7 +112,7 @@ async def make_signature(
         connection_id=context.connection_id,
     )
     reply = await Call(calls.MAKE_SIGNATURE, request)
-    return Protected(replies.status_of(reply.result), buffers.from_wire(reply.message))
+    return _protected(reply)
 
 
 async def verify_signature(context: Legs, message: Iterable[SecurityBuffer], *, sequence_number: int = 0) -> Protected:
@@ -112,7 +125,7 @@ async def verify_signature(context: Legs, message: Iterable[SecurityBuffer], *, 
         connection_id=context.connection_id,
     )
     reply = await Call(calls.VERIFY_SIGNATURE, request)
-    return Protected(replies.status_of(reply.result), buffers.from_wire(reply.message), reply.qop)
+    return _protected(reply, reply.qop)
 
 
 async def encrypt(context: Legs, data: bytes, *, qop: int = 0, sequence_number: int = 0) -> bytes:

@@ -127,8 +127,12 @@ OK = result(SecurityStatus.SEC_E_OK)
 def failure(response_type: type[Any], error: SspiError) -> Any:
     """A response that says how the function failed, with whatever still goes to the peer."""
     answer = result(error.status, error.message, error.detail)
-    if error.output:
+    fields = response_type.DESCRIPTOR.fields_by_name
+    if error.output and "granted" in fields:
         return response_type(result=answer, output=buffers_out(error.output), granted=flags_out(error.granted))
+    if error.output and "message" in fields:
+        # A message function's failure ends a TLS connection: the alert stands where the message would.
+        return response_type(result=answer, message=buffers_out(error.output))
     return response_type(result=answer)
 
 
