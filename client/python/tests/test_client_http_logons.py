@@ -34,11 +34,12 @@ class Told:
 
     def __call__(self, status, *challenges, connection=ONE, info=(), bindings=()):
         answer = Answer(status, challenges, info, connection, bindings, lambda: b"body")
-        return self._run(self._logon.answered(self._asked, answer))
+        turn = self._run(self._logon.answered(self._asked, answer))
+        return turn.authorization if turn else ""
 
     def begins(self):
         """What a new request begins with."""
-        return self._run(self._logon.authorization(self._asked))
+        return self._run(self._logon.start(self._asked)).authorization
 
 
 def logon(sspi, package, flags=DEFAULT_FLAGS, asked=ASKED):

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from sspid_client import AuthData
 
 
+# A logon is one connection's, however slow the machine is just now: httpx closes one that was idle for five seconds.
+_LIMITS = httpx.Limits(keepalive_expiry=60)
+
+
 class Fetched(NamedTuple):
     """One answer: `statuses` are those of all that the logon took, the last one's included."""
 
@@ -70,7 +74,7 @@ def by_httpx(asking: Asking) -> list[Fetched]:
         sspid_client.Client(asking.target) as sspi,
         sspi.acquire_credentials_handle(asking.package, OUTBOUND, asking.identity) as credential,
         HttpxAuth(credential, **asking.settings) as auth,
-        httpx.Client(auth=auth, verify=_trust(asking), follow_redirects=asking.redirects, timeout=30) as client,
+        httpx.Client(auth=auth, verify=_trust(asking), follow_redirects=asking.redirects, timeout=30, limits=_LIMITS) as client,
     ):
         return [_of_httpx(client.request(method, url, content=body)) for method, url, body in asking.requests]
 
@@ -85,7 +89,9 @@ async def _by_async_httpx(asking: Asking) -> list[Fetched]:
         aio.Client(asking.target) as sspi,
         await sspi.acquire_credentials_handle(asking.package, OUTBOUND, asking.identity) as credential,
         AsyncSspiAuth(credential, **asking.settings) as auth,
-        httpx.AsyncClient(auth=auth, verify=_trust(asking), follow_redirects=asking.redirects, timeout=30) as client,
+        httpx.AsyncClient(
+            auth=auth, verify=_trust(asking), follow_redirects=asking.redirects, timeout=30, limits=_LIMITS
+        ) as client,
     ):
         return [_of_httpx(await client.request(method, url, content=body)) for method, url, body in asking.requests]
 

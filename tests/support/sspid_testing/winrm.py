@@ -1,4 +1,4 @@
-"""An HTTP server with WinRM's way of CredSSP ([MS-WSMV] 2.2.9.1.3); it judges no logon, and its answers are others' business."""
+"""An HTTP server with WinRM's way of CredSSP ([MS-WSMV] 2.2.9.1.3); logons and answers are others' business."""
 
 from __future__ import annotations
 
@@ -72,6 +72,7 @@ class Server:
     answer_in_clear: bool = False
     spoil: Callable[[bytes], bytes] = bytes
     hang_up_after: int = 0
+    location: str = ""
     seen: list[Seen] = field(default_factory=list)
     acceptors: list[Any] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
@@ -101,7 +102,9 @@ class _Handler(BaseHTTPRequestHandler):
         scheme, _, encoded = self.headers.get("Authorization", "").partition(" ")
         kind = self.headers.get("Content-Type", "")
         self.shared.seen.append(Seen(self.headers.get("Authorization", ""), kind, body, self.number))
-        if scheme == "CredSSP":
+        if self.shared.location:
+            self._answer(307, b"")
+        elif scheme == "CredSSP":
             self._leg(base64.b64decode(encoded, validate=True), body)
         elif self.logged_on:
             self._serve(body, kind)
@@ -181,6 +184,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         if authenticate:
             self.send_header("WWW-Authenticate", authenticate)
+        if self.shared.location:
+            self.send_header("Location", self.shared.location)
         if body:
             self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))

@@ -6,7 +6,7 @@ import ssl
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sspid.vocabulary.attributes import ContextAttribute
 from sspid.vocabulary.buffers import token_in
@@ -14,8 +14,22 @@ from sspid.vocabulary.errors import SspiError
 from sspid_testing import credssp, peers, tls
 from sspid_testing.winrm import Refused
 
+if TYPE_CHECKING:
+    import pytest
+
 _TRAILERS = {"TLSv1.2": 16, "TLSv1.3": 17}
 DOMAIN, USER, PASSWORD = credssp.DOMAIN, credssp.USER, credssp.PASSWORD
+
+
+def prepare(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Any:
+    """pyspnego with one account and no realm to look for."""
+    module = peers.require_module("spnego")
+    (folder / "krb5.conf").write_text("[libdefaults]\n dns_lookup_kdc = false\n", "utf-8")
+    (folder / "users").write_text(f"{DOMAIN}:{USER}:{PASSWORD}\n", "utf-8")
+    monkeypatch.setenv("KRB5_CONFIG", str(folder / "krb5.conf"))
+    monkeypatch.setenv("KRB5CCNAME", str(folder / "none"))
+    monkeypatch.setenv("NTLM_USER_FILE", str(folder / "users"))
+    return module
 
 
 class Ours:
@@ -102,12 +116,12 @@ def _context(spnego: Any, leaf: Any) -> Any:
 
 
 class Third:
-    """Somebody between the client and an acceptor, who ends the client's TLS with his own certificate and passes the rest on."""
+    """Somebody between the client and an acceptor, who ends the client's TLS with his certificate and passes the rest on."""
 
     def __init__(self, behind: Any) -> None:
         self.behind = behind
         spnego = peers.require_module("spnego")
-        own = _context(spnego, None).context
+        own = _context(spnego, tls.authority("third").issue_cert("localhost", key_type=tls.trustme.KeyType.RSA)).context
         own.maximum_version = ssl.TLSVersion.TLSv1_2
         self._near = _Bio(own, server=True)
         self._far = _Bio(spnego.tls.default_tls_context(usage="initiate").context, server=False)

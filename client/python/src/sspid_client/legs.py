@@ -168,9 +168,9 @@ class Legs:
         reply = await Call(calls.ACCEPT_SECURITY_CONTEXT, request)
         return reply  # noqa: RET504  # as above
 
-    async def advance(self, token: bytes) -> Step:
+    async def advance(self, token: bytes, *, extra_input: Sequence[SecurityBuffer] = ()) -> Step:
         """Make one leg and what belongs to it: a leg without a client certificate where one is wanted, a completed token."""
-        step = await self.step(token)
+        step = await self.step(token, extra_input=extra_input)
         if step.status is SecurityStatus.SEC_I_INCOMPLETE_CREDENTIALS:
             # The same input again, saying that what was supplied is all there is: an empty Certificate message goes out.
             step = await self.step(token, flags=self._flags | ContextFlag.USE_SUPPLIED_CREDS)

@@ -4,21 +4,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sspid_client.http.digest import DigestLogon, Sessions
+from sspid_client.http.digest import DigestLogon
+from sspid_client.http.exchange import CREDSSP
+from sspid_client.http.kept import Kept
+from sspid_client.http.sealed import Channel, SealedLogon
 from sspid_client.http.tokens import TokenLogon
 
 if TYPE_CHECKING:
     from sspid_client.http.exchange import Logon, Wanted
+    from sspid_client.legs import Legs
 
-_PACKAGES = {"negotiate": "Negotiate", "ntlm": "NTLM", "digest": "Digest", "wdigest": "Digest"}
+_PACKAGES = {
+    "negotiate": "Negotiate",
+    "ntlm": "NTLM",
+    "digest": "Digest",
+    "wdigest": "Digest",
+    "credssp": CREDSSP,
+    "tsssp": CREDSSP,
+}
 
 
-def package_of(name: str) -> str:
-    """Return the package under the name that is its scheme in HTTP. ValueError for one that HTTP has no scheme for."""
-    try:
-        return _PACKAGES[name.lower()]
-    except KeyError:
-        raise ValueError(f"HTTP has logons by Negotiate, NTLM and Digest, and this credential is for {name}.") from None
+def package_of(name: str, *, encrypt: bool = False) -> str:
+    """Return the package under the name that is its scheme in HTTP.
+
+    ValueError for one that HTTP has no scheme for, or that does not `encrypt` messages there.
+    """
+    package = _PACKAGES.get(name.lower())
+    if package is None:
+        raise ValueError(f"HTTP has logons by Negotiate, NTLM, Digest and CredSSP, and this credential is for {name}.")
+    if encrypt and package != CREDSSP:
+        raise ValueError(f"Messages are encrypted under logons by CredSSP, and this credential is for {name}.")
+    return package
 
 
 class Authenticator:
@@ -26,14 +42,18 @@ class Authenticator:
 
     def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
-        self._sessions = Sessions()
+        self._sessions: Kept[Legs] = Kept()
+        self._channels: Kept[Channel] = Kept()
 
     def begin(self) -> Logon:
         """Return the logon of one request."""
         if self._wanted.package == "Digest":
             return DigestLogon(self._wanted, self._sessions)
+        if self._wanted.encrypt:
+            return SealedLogon(self._wanted, self._channels)
         return TokenLogon(self._wanted)
 
     async def close(self) -> None:
         """Free what is kept for later requests."""
         await self._sessions.delete()
+        await self._channels.delete()

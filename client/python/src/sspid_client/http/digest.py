@@ -12,12 +12,13 @@ from sspid_client.buffers import BufferType, SecurityBuffer
 from sspid_client.errors import SspiError
 from sspid_client.flags import ContextFlag
 from sspid_client.http import challenges
-from sspid_client.http.exchange import UNAUTHORIZED
+from sspid_client.http.exchange import UNAUTHORIZED, Turn
 from sspid_client.legs import DEFAULT_FLAGS, Legs, Role
 from sspid_client.status import SecurityStatus
 
 if TYPE_CHECKING:
     from sspid_client.http.exchange import Answer, Asked, Wanted
+    from sspid_client.http.kept import Kept
     from sspid_client.legs import Step
 
 _HASHES = {"MD5": "md5", "SHA-256": "sha256", "SHA-512-256": "sha512_256"}
@@ -27,35 +28,10 @@ _MOST_ANSWERS = 3
 _COMPLETE = frozenset({SecurityStatus.SEC_I_COMPLETE_NEEDED, SecurityStatus.SEC_I_COMPLETE_AND_CONTINUE})
 
 
-class Sessions:
-    """The established contexts that no request uses just now, by origin. What a context checks is its latest request."""
-
-    def __init__(self) -> None:
-        self._idle: dict[tuple[str, str, int], list[Legs]] = {}
-
-    def take(self, origin: tuple[str, str, int]) -> Legs | None:
-        """Return a context for a request to `origin`, which nobody else gets until it is given back."""
-        try:
-            return self._idle[origin].pop()
-        except LookupError:
-            return None
-
-    def give_back(self, origin: tuple[str, str, int], legs: Legs) -> None:
-        """Keep a context for a later request."""
-        self._idle.setdefault(origin, []).append(legs)
-
-    async def delete(self) -> None:
-        """Free all."""
-        idle, self._idle = self._idle, {}
-        for legs in (each for kept in idle.values() for each in kept):
-            with contextlib.suppress(SspiError):
-                await legs.delete()
-
-
 class DigestLogon:
     """One request's logon."""
 
-    def __init__(self, wanted: Wanted, sessions: Sessions) -> None:
+    def __init__(self, wanted: Wanted, sessions: Kept[Legs]) -> None:
         self._wanted = wanted
         self._sessions = sessions
         self._legs: Legs | None = None
@@ -63,42 +39,42 @@ class DigestLogon:
         self._proof_owed = False
         self._hash = ""
 
-    async def authorization(self, asked: Asked) -> str:
+    async def start(self, asked: Asked) -> Turn:
         """Sign the request where an earlier one was let in by the same origin."""
         legs = self._legs = self._sessions.take(asked.origin)
         self._answers = 0
         if legs is None:
-            return ""
+            return Turn()
         try:
-            return await self._sign(legs, asked)
+            return Turn(await self._sign(legs, asked))
         except SspiError as failure:
             await self.abandon()
             if failure.status is None:
                 raise
             # A context that cannot sign any more, or is gone with its worker: the server's next challenge begins another.
-            return ""
+            return Turn()
 
-    async def answered(self, asked: Asked, answer: Answer) -> str:
+    async def answered(self, asked: Asked, answer: Answer) -> Turn | None:
         """Answer the challenge, or check what the server proves."""
         if answer.status != UNAUTHORIZED:
             await self._finish(asked, answer)
-            return ""
+            return None
         offered = challenges.digest(answer.challenges)
         if not offered or self._answers == _MOST_ANSWERS:
             await self.abandon()
-            return ""
+            return None
         self._answers += 1
         if self._answers == 1:
             await self.abandon()
         return await self._try(asked, answer, offered.encode("latin-1", "replace"))
 
-    async def _try(self, asked: Asked, answer: Answer, offered: bytes) -> str:
+    async def _try(self, asked: Asked, answer: Answer, offered: bytes) -> Turn | None:
         try:
-            return await self._answer(asked, answer, offered)
+            return Turn(await self._answer(asked, answer, offered))
         except SspiError as failure:
             await self.abandon()
             if failure.status is SecurityStatus.SEC_E_LOGON_DENIED:
-                return ""
+                return None
             raise
 
     async def _answer(self, asked: Asked, answer: Answer, offered: bytes) -> str:

@@ -1,4 +1,4 @@
-"""`SspiAuth` and `AsyncSspiAuth` for httpx: Negotiate, NTLM and Digest whose secrets and tokens are the service's."""
+"""`SspiAuth` and `AsyncSspiAuth` for httpx: Negotiate, NTLM, Digest and CredSSP whose secrets and tokens are the service's."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
+from sspid_client.errors import SspiError
 from sspid_client.flags import ContextFlag
 from sspid_client.http import bindings, origins
 from sspid_client.http.authenticator import Authenticator, package_of
-from sspid_client.http.exchange import BAD_REQUEST, UNAUTHORIZED, Answer, Asked, Wanted
+from sspid_client.http.exchange import BAD_REQUEST, UNAUTHORIZED, Answer, Asked, Turn, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from sspid_client import aio
     from sspid_client.client import Credential
+    from sspid_client.http.exchange import Entity
 
 
 class _Auth(httpx.Auth):
@@ -29,24 +31,57 @@ class _Auth(httpx.Auth):
         mutual: bool = False,
         flags: ContextFlag = ContextFlag(0),  # noqa: B008  # an enum member is immutable
         target_name: str = "",
+        encrypt: bool = False,
     ) -> None:
-        """Remember what to log on with; ValueError where the credential's package has no scheme in HTTP."""
+        """Remember what to log on with; ValueError where the credential's package has no scheme in HTTP or cannot encrypt."""
         asked_for = flags | ContextFlag.MUTUAL_AUTH if mutual else flags
-        wanted = Wanted(package_of(credential.package), lambda: credential.handle, asked_for, target_name)
+        package = package_of(credential.package, encrypt=encrypt)
+        wanted = Wanted(package, lambda: credential.handle, asked_for, target_name, encrypt)
         self._authenticator = Authenticator(wanted)
-        self._covers_bodies = wanted.package == "Digest" and ContextFlag.INTEGRITY in flags
+        self._encrypts = encrypt
+        self._covers_bodies = encrypt or (wanted.package == "Digest" and ContextFlag.INTEGRITY in flags)
+
+    def _stay(self, sent: httpx.Request, response: httpx.Response) -> None:
+        """Have nobody but the server asked say what a sealed request's answer is."""
+        if self._encrypts and response.request is not sent:
+            raise SspiError(f"{sent.url.host} redirected a sealed request, which goes nowhere else: ask the other URL itself.")
+
+    def _read(self, response: httpx.Response) -> bytes | None:
+        """Read a body that a logon looks at; None where it is to be asked of the response."""
+        if self._encrypts:
+            stream: Any = response.stream
+            body = b"".join(stream)
+            stream.close()
+            return _hold(response, body)
+        if self._covers_bodies:
+            response.read()
+        return None
+
+    async def _aread(self, response: httpx.Response) -> bytes | None:
+        """As `_read`."""
+        if self._encrypts:
+            stream: Any = response.stream
+            body = b"".join([part async for part in stream])
+            await stream.aclose()
+            return _hold(response, body)
+        if self._covers_bodies:
+            await response.aread()
+        return None
 
 
 class SspiAuth(_Auth):
     """Log on with `credential`, whose package is the scheme: ``httpx.Client(auth=SspiAuth(credential))``.
 
-    NTLM and Negotiate prove a connection, so keep the `httpx.Client`: its next request on that connection needs no logon.
-    They need HTTP/1.1. Over https both are bound to the server's certificate (tls-server-end-point). A Digest answers its
-    challenge once and signs later requests under the same nonce; an Authentication-Info is checked wherever one comes.
+    NTLM, Negotiate and CredSSP prove a connection, so keep the `httpx.Client`: its next request on that connection needs no
+    logon. They need HTTP/1.1. Over https the first two are bound to the server's certificate (tls-server-end-point). A
+    Digest answers its challenge once and signs later requests under the same nonce; an Authentication-Info is checked
+    wherever one comes.
 
-    `mutual`: the server has to prove itself too, else `SspiError`. `flags` are asked for besides: DELEGATE, or INTEGRITY
-    for Digest's auth-int. `target_name` replaces "HTTP/host". A server that refuses the logon is no error: its 401 comes
-    back. `SspiError` says that this side could not go on. `close`, or a ``with``, frees what is kept for later requests.
+    `mutual`: the server has to prove itself too, else `SspiError`. `flags` are asked for besides: DELEGATE, without which
+    CredSSP hands no password over, or INTEGRITY for Digest's auth-int. `target_name` replaces "HTTP/host", with CredSSP
+    "WSMAN/host". `encrypt`, for CredSSP: bodies travel sealed both ways, as WinRM has it over http; an answer in clear is an
+    `SspiError` unless it is an error's (400 and above). A server that refuses the logon is no error: its 401 comes back.
+    `SspiError` says that this side could not go on. `close`, or a ``with``, frees what is kept for later requests.
     """
 
     def __init__(
@@ -56,8 +91,9 @@ class SspiAuth(_Auth):
         mutual: bool = False,
         flags: ContextFlag = ContextFlag(0),  # noqa: B008  # an enum member is immutable
         target_name: str = "",
+        encrypt: bool = False,
     ) -> None:
-        super().__init__(credential, mutual=mutual, flags=flags, target_name=target_name)
+        super().__init__(credential, mutual=mutual, flags=flags, target_name=target_name, encrypt=encrypt)
         self._run = credential.client.run
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
@@ -66,21 +102,24 @@ class SspiAuth(_Auth):
         if self._covers_bodies:
             request.read()
         try:
-            _authorize(request, self._run(logon.authorization(_asked(request))))
-            response = yield request
+            sent = _sent(request, self._run(logon.start(_asked(request))))
+            response = yield sent
             while _origin(response.request) == _origin(request):
-                if self._covers_bodies:
-                    response.read()
-                if _was_redirected(request, response):
+                self._stay(sent, response)
+                body = self._read(response)
+                if _was_redirected(sent, response):
                     request = response.request
                     self._run(logon.abandon())
-                    authorization = self._run(logon.authorization(_asked(request)))
+                    turn = self._run(logon.start(_asked(request)))
                 else:
-                    authorization = self._run(logon.answered(_asked(request), _answer(response)))
-                    if not authorization:
+                    found = self._run(logon.answered(_asked(request), _answer(response, body)))
+                    if not isinstance(found, Turn):
+                        _open(response, request, found)
                         return
-                _authorize(request, authorization)
-                response = yield request
+                    turn = found
+                sent = _sent(request, turn)
+                response = yield sent
+            self._stay(sent, response)
             self._run(logon.abandon())
         except BaseException:
             self._run(logon.abandon())
@@ -112,8 +151,9 @@ class AsyncSspiAuth(_Auth):
         mutual: bool = False,
         flags: ContextFlag = ContextFlag(0),  # noqa: B008  # an enum member is immutable
         target_name: str = "",
+        encrypt: bool = False,
     ) -> None:
-        super().__init__(credential, mutual=mutual, flags=flags, target_name=target_name)
+        super().__init__(credential, mutual=mutual, flags=flags, target_name=target_name, encrypt=encrypt)
         self._run = credential.client.run
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
@@ -127,21 +167,24 @@ class AsyncSspiAuth(_Auth):
         if self._covers_bodies:
             await request.aread()
         try:
-            _authorize(request, await self._run(logon.authorization(_asked(request))))
-            response = yield request
+            sent = _sent(request, await self._run(logon.start(_asked(request))))
+            response = yield sent
             while _origin(response.request) == _origin(request):
-                if self._covers_bodies:
-                    await response.aread()
-                if _was_redirected(request, response):
+                self._stay(sent, response)
+                body = await self._aread(response)
+                if _was_redirected(sent, response):
                     request = response.request
                     await self._run(logon.abandon())
-                    authorization = await self._run(logon.authorization(_asked(request)))
+                    turn = await self._run(logon.start(_asked(request)))
                 else:
-                    authorization = await self._run(logon.answered(_asked(request), _answer(response)))
-                    if not authorization:
+                    found = await self._run(logon.answered(_asked(request), _answer(response, body)))
+                    if not isinstance(found, Turn):
+                        _open(response, request, found)
                         return
-                _authorize(request, authorization)
-                response = yield request
+                    turn = found
+                sent = _sent(request, turn)
+                response = yield sent
+            self._stay(sent, response)
             await self._run(logon.abandon())
         except BaseException:
             await self._run(logon.abandon())
@@ -160,11 +203,37 @@ class AsyncSspiAuth(_Auth):
         await self.close()
 
 
-def _authorize(request: httpx.Request, authorization: str) -> None:
-    if authorization:
-        request.headers["Authorization"] = authorization
+def _hold(response: httpx.Response, body: bytes) -> bytes:
+    """Have the application read `body`, whatever the connection said."""
+    response.stream = httpx.ByteStream(body)
+    return body
+
+
+def _open(response: httpx.Response, request: httpx.Request, entity: Entity | None) -> None:
+    """Have the response say what it held sealed, as the answer to the application's own request."""
+    if entity is not None:
+        _hold(response, entity.data)
+        response.headers["Content-Type"] = entity.content_type
+        response.headers["Content-Length"] = str(len(entity.data))
+        response.request = request
+
+
+def _sent(request: httpx.Request, turn: Turn) -> httpx.Request:
+    """Return the application's request as this turn has it."""
+    if turn.authorization:
+        request.headers["Authorization"] = turn.authorization
     else:
         request.headers.pop("Authorization", None)
+    if turn.entity is None:
+        return request
+    headers = httpx.Headers(request.headers)
+    for name in ("Content-Type", "Content-Length", "Transfer-Encoding"):
+        headers.pop(name, None)
+    headers["Accept-Encoding"] = "identity"
+    if turn.entity.content_type:
+        headers["Content-Type"] = turn.entity.content_type
+    content, extensions = turn.entity.data, request.extensions
+    return httpx.Request(request.method, request.url, headers=headers, content=content, extensions=extensions)
 
 
 def _was_redirected(request: httpx.Request, response: httpx.Response) -> bool:
@@ -183,10 +252,11 @@ def _asked(request: httpx.Request) -> Asked:
         except httpx.RequestNotRead:
             return None
 
-    return Asked(_origin(request), request.method, request.url.raw_path.decode("ascii"), body)
+    kind = request.headers.get("Content-Type", "")
+    return Asked(_origin(request), request.method, request.url.raw_path.decode("ascii"), body, kind)
 
 
-def _answer(response: httpx.Response) -> Answer:
+def _answer(response: httpx.Response, body: bytes | None) -> Answer:
     stream: Any = response.extensions.get("network_stream")
     sock = stream.get_extra_info("socket") if stream else None
     tls = stream.get_extra_info("ssl_object") if stream and response.status_code == UNAUTHORIZED else None
@@ -199,5 +269,6 @@ def _answer(response: httpx.Response) -> Answer:
         response.headers.get_list("Authentication-Info"),
         sock,
         bindings.buffers(certificate),
-        lambda: response.content,
+        lambda: response.content if body is None else body,
+        response.headers.get("Content-Type", ""),
     )

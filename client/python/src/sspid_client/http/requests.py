@@ -1,4 +1,4 @@
-"""`SspiAuth` for the library requests: Negotiate, NTLM and Digest whose secrets and tokens are the service's."""
+"""`SspiAuth` for the library requests: Negotiate, NTLM, Digest and CredSSP whose secrets and tokens are the service's."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import requests
 from requests.cookies import extract_cookies_to_jar
+from requests.utils import get_encoding_from_headers
 
 from sspid_client.flags import ContextFlag
 from sspid_client.http import bindings, origins
 from sspid_client.http.authenticator import Authenticator, package_of
-from sspid_client.http.exchange import UNAUTHORIZED, Answer, Asked, Wanted
+from sspid_client.http.exchange import UNAUTHORIZED, Answer, Asked, Turn, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,19 +21,21 @@ if TYPE_CHECKING:
     from requests import PreparedRequest, Response
 
     from sspid_client.client import Credential
-    from sspid_client.http.exchange import Logon
+    from sspid_client.http.exchange import Entity, Logon
 
 
 class SspiAuth(requests.auth.AuthBase):
     """Log on with `credential`, whose package is the scheme: ``requests.get(url, auth=SspiAuth(credential))``.
 
-    NTLM and Negotiate prove a connection, so use a `Session`: its next request on that connection needs no logon. Over
-    https both are bound to the server's certificate (tls-server-end-point). A Digest answers its challenge once and signs
-    later requests under the same nonce; an Authentication-Info is checked wherever one comes.
+    NTLM, Negotiate and CredSSP prove a connection, so use a `Session`: its next request on that connection needs no logon.
+    Over https the first two are bound to the server's certificate (tls-server-end-point). A Digest answers its challenge
+    once and signs later requests under the same nonce; an Authentication-Info is checked wherever one comes.
 
-    `mutual`: the server has to prove itself too, else `SspiError`. `flags` are asked for besides: DELEGATE, or INTEGRITY
-    for Digest's auth-int. `target_name` replaces "HTTP/host". A server that refuses the logon is no error: its 401 comes
-    back. `SspiError` says that this side could not go on. `close`, or a ``with``, frees what is kept for later requests.
+    `mutual`: the server has to prove itself too, else `SspiError`. `flags` are asked for besides: DELEGATE, without which
+    CredSSP hands no password over, or INTEGRITY for Digest's auth-int. `target_name` replaces "HTTP/host", with CredSSP
+    "WSMAN/host". `encrypt`, for CredSSP: bodies travel sealed both ways, as WinRM has it over http; an answer in clear is an
+    `SspiError` unless it is an error's (400 and above). A server that refuses the logon is no error: its 401 comes back.
+    `SspiError` says that this side could not go on. `close`, or a ``with``, frees what is kept for later requests.
     """
 
     def __init__(
@@ -42,18 +45,20 @@ class SspiAuth(requests.auth.AuthBase):
         mutual: bool = False,
         flags: ContextFlag = ContextFlag(0),  # noqa: B008  # an enum member is immutable
         target_name: str = "",
+        encrypt: bool = False,
     ) -> None:
-        """Remember what to log on with; ValueError where the credential's package has no scheme in HTTP."""
+        """Remember what to log on with; ValueError where the credential's package has no scheme in HTTP or cannot encrypt."""
         self._run = credential.client.run
         asked_for = flags | ContextFlag.MUTUAL_AUTH if mutual else flags
-        wanted = Wanted(package_of(credential.package), lambda: credential.handle, asked_for, target_name)
+        package = package_of(credential.package, encrypt=encrypt)
+        wanted = Wanted(package, lambda: credential.handle, asked_for, target_name, encrypt)
         self._authenticator = Authenticator(wanted)
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         """Prepare one request: sign it where that can be done, and have its answer looked at."""
         asked = _asked(request)
         logon = self._authenticator.begin()
-        _authorize(request, self._run(logon.authorization(asked)))
+        _apply(request, self._run(logon.start(asked)))
         register: Callable[[str, Callable[..., Response]], None] = request.register_hook
         register("response", functools.partial(self._answered, logon, request, _position(request)))
         return request
@@ -63,16 +68,16 @@ class SspiAuth(requests.auth.AuthBase):
     ) -> Response:
         """Go through the logon; `response` is the first answer, and the last one is returned."""
         # A redirection copies the request with what it was authorized with.
-        _authorize(begun, "")
+        begun.headers.pop("Authorization", None)
         request = response.request
         if _origin(request) != _origin(begun):
             return response
         try:
             while True:
-                authorization = self._run(logon.answered(_asked(request), _answer(response)))
-                if not authorization:
-                    return response
-                response = _again(response, authorization, position, sending)
+                turn = self._run(logon.answered(_asked(request), _answer(response)))
+                if not isinstance(turn, Turn):
+                    return _opened(response, turn) if turn else response
+                response = _again(response, turn, position, sending)
         except BaseException:
             self._run(logon.abandon())
             raise
@@ -88,14 +93,24 @@ class SspiAuth(requests.auth.AuthBase):
         self.close()
 
 
-def _authorize(request: PreparedRequest, authorization: str) -> None:
-    if authorization:
-        request.headers["Authorization"] = authorization
+def _apply(request: PreparedRequest, turn: Turn) -> None:
+    """Set what the request is sent with."""
+    if turn.authorization:
+        request.headers["Authorization"] = turn.authorization
     else:
         request.headers.pop("Authorization", None)
+    if turn.entity is None:
+        return
+    request.body = turn.entity.data
+    request.headers["Content-Length"] = str(len(turn.entity.data))
+    request.headers["Accept-Encoding"] = "identity"
+    if turn.entity.content_type:
+        request.headers["Content-Type"] = turn.entity.content_type
+    else:
+        request.headers.pop("Content-Type", None)
 
 
-def _again(response: Response, authorization: str, position: int | None, sending: dict[str, Any]) -> Response:
+def _again(response: Response, turn: Turn, position: int | None, sending: dict[str, Any]) -> Response:
     """Send the request of `response` again, on the same connection: reading the answer to its end sets that free."""
     response.content  # noqa: B018  # reads
     response.close()
@@ -105,12 +120,21 @@ def _again(response: Response, authorization: str, position: int | None, sending
     jar = request._cookies  # type: ignore[attr-defined]  # noqa: SLF001  # as requests' own HTTPDigestAuth does
     extract_cookies_to_jar(jar, response.request, response.raw)  # type: ignore[no-untyped-call]  # types-requests leaves it so
     request.prepare_cookies(jar)
-    request.headers["Authorization"] = authorization
+    _apply(request, turn)
     adapter: Any = response.connection
     answer: Response = adapter.send(request, **sending)
     answer.history = [*response.history, response]
     answer.request = request
     return answer
+
+
+def _opened(response: Response, entity: Entity) -> Response:
+    """Have the response say what it held sealed."""
+    response._content = entity.data  # noqa: SLF001  # the body was read to its end, and stays read
+    response.headers["Content-Type"] = entity.content_type
+    response.headers["Content-Length"] = str(len(entity.data))
+    response.encoding = get_encoding_from_headers(response.headers)
+    return response
 
 
 def _position(request: PreparedRequest) -> int | None:
@@ -127,7 +151,14 @@ def _origin(request: PreparedRequest) -> tuple[str, str, int]:
 
 
 def _asked(request: PreparedRequest) -> Asked:
-    return Asked(_origin(request), request.method or "", request.path_url, functools.partial(_body, request))
+    kind: Any = request.headers.get("Content-Type", "")
+    return Asked(
+        _origin(request),
+        request.method or "",
+        request.path_url,
+        functools.partial(_body, request),
+        kind if isinstance(kind, str) else kind.decode("latin-1"),
+    )
 
 
 def _body(request: PreparedRequest) -> bytes | None:
@@ -153,4 +184,5 @@ def _answer(response: Response) -> Answer:
         sock,
         bindings.buffers(certificate),
         lambda: response.content,
+        response.headers.get("Content-Type", ""),
     )
