@@ -235,8 +235,6 @@ def test_an_unknown_package_is_named_with_those_there_are() -> None:
 
 def test_too_little_room_loses_nothing() -> None:
     broker = Broker()
-    fails(SecurityStatus.SEC_E_INSUFFICIENT_MEMORY, lambda: broker.leg(b"go", output_capacity=3))
-    assert len(broker.contexts) == 0, "a first leg without room leaves no handle"
     begun = broker.leg(b"go").context
     failure = fails(SecurityStatus.SEC_E_INSUFFICIENT_MEMORY, lambda: broker.leg(b"ok", begun, output_capacity=3))
     assert "17 bytes" in failure.message
@@ -245,6 +243,46 @@ def test_too_little_room_loses_nothing() -> None:
     fails(SecurityStatus.SEC_E_INVALID_TOKEN, lambda: broker.leg(b"something else", begun, output_capacity=100))
     assert broker.leg(b"ok", begun, output_capacity=17).step.output[0].data == b"answer to ok for "
     assert broker.catalog.echo.legs == legs, "the step was not taken twice"
+
+
+@pytest.mark.parametrize("accept", [False, True])
+def test_too_little_room_for_the_first_token_loses_nothing_and_tells_no_handle(accept: bool) -> None:
+    broker = Broker()
+    legs = broker.catalog.echo.legs
+    for capacity in (3, 16):
+        fails(
+            SecurityStatus.SEC_E_INSUFFICIENT_MEMORY,
+            lambda room=capacity: broker.leg(b"go", accept=accept, output_capacity=room),
+        )
+    assert broker.catalog.echo.legs == legs + 1
+    assert broker.ended.lines == []
+    others = [
+        broker.leg(b"go", accept=not accept),
+        broker.leg(b"go", accept=accept, target_name="other"),
+        broker.leg(b"go", accept=accept, connection_id="other"),
+        broker.leg(b"gone", accept=accept),
+        broker.leg(b"go", accept=accept, caller="bob", credential=broker.acquire("bob", "Echo", CredentialUse.BOTH)),
+    ]
+    assert broker.catalog.echo.legs == legs + 1 + len(others), "another call is given nothing of it"
+    taken = broker.leg(b"go", accept=accept, flags=frozenset({ContextFlag.ALLOCATE_MEMORY}), output_capacity=3)
+    assert broker.catalog.echo.legs == legs + 1 + len(others), "the step was not taken twice"
+    assert broker.leg(b"ok", taken.context, accept=accept).step.status is OK
+    assert broker.leg(b"go", accept=accept).context not in {taken.context, b""}
+
+
+def test_a_first_step_that_nobody_takes_is_forgotten_with_the_time() -> None:
+    broker = Broker()
+    now = time.monotonic()
+    broker.contexts._table._clock = lambda: now
+    fails(SecurityStatus.SEC_E_INSUFFICIENT_MEMORY, lambda: broker.leg(b"go", output_capacity=3))
+    assert len(broker.contexts) == 1, "it counts towards the caller's limit"
+    now += 11
+    legs = broker.catalog.echo.legs
+    assert broker.leg(b"go").context
+    assert broker.catalog.echo.legs == legs + 1
+    broker.contexts.sweep()
+    assert len(broker.contexts) == 1
+    assert broker.ended.lines == [("alice", "initiator", "SEC_E_UNFINISHED_CONTEXT_DELETED")]
 
 
 def test_allocate_memory_asks_for_no_limit() -> None:

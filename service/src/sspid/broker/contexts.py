@@ -5,14 +5,14 @@ from __future__ import annotations
 import functools
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from sspid.broker import asks, replays
 from sspid.broker.handles import Entry, HandleTable, Limits, unknown_handle
 from sspid.broker.held import HeldContext, require_alive
 from sspid.broker.legs import LegAnswer, LegCall, Role
 from sspid.broker.sessions import Sessions
-from sspid.broker.undelivered import Undelivered, too_large
+from sspid.broker.undelivered import FirstSteps, Undelivered, require_room, too_large
 from sspid.packages.contract import Leg, Step
 from sspid.vocabulary.attributes import DelegatedCredential
 from sspid.vocabulary.buffers import token_in
@@ -20,6 +20,7 @@ from sspid.vocabulary.errors import RefusedError, SspiError
 from sspid.vocabulary.status import SecurityStatus
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Coroutine
 
     from sspid.broker.audit import Observer
@@ -60,6 +61,7 @@ class Contexts:
         self._table: HandleTable[HeldContext] = HandleTable("context", limits, worker=worker, release=self._released)
         self._creating = replays.CreatingCalls(waiting)
         self._sessions = Sessions()
+        self._first_steps = FirstSteps()
 
     def __len__(self) -> int:
         return len(self._table)
@@ -83,6 +85,8 @@ class Contexts:
         return self._creating.once(caller, call.request_id, lambda: self._first_leg(caller, call, role))
 
     def _first_leg(self, caller: str, call: LegCall, role: Role) -> LegAnswer:
+        if self._first_steps and (taken := self._take_first(caller, call, role)) is not None:
+            return taken
         self._table.require_room(caller)
         credential = self._usable_credential(caller, call.credential, role)
         if credential.package.keeps_sessions and role is Role.ACCEPTOR:
@@ -92,16 +96,50 @@ class Contexts:
         began = time.monotonic()
         held = HeldContext(credential.package, None, role, credential, call.target_name, call.connection_id, began)
         step = self._step(caller, call, held)
-        if call.output_capacity and too_large(call, step):
-            # The caller has no handle yet, so the same first call is simply made again with more room.
-            held.package.delete_security_context(step.state)
-            raise SspiError(SecurityStatus.SEC_E_INSUFFICIENT_MEMORY, too_large(call, step))
         if step.state is None or step.status is SecurityStatus.SEC_E_INCOMPLETE_MESSAGE:
+            require_room(call, step)
             return LegAnswer(b"", step)
+        if call.output_capacity and too_large(call, step):
+            self._keep_first(caller, call, held, step)
         self._advance(caller, held, step)
         handle = self._table.open(caller, held, finished=held.established)
         self._remember(caller, held, handle)
         return LegAnswer(handle, step)
+
+    def _keep_first(
+        self, caller: str, call: LegCall, held: HeldContext, step: Step, lock: threading.Lock | None = None
+    ) -> NoReturn:
+        """Hold a first step until the same call has room for its token; the caller is told no handle before."""
+        first = FirstSteps.of(caller, held.role, call)
+        if self._first_steps.find(first):
+            # The same call twice at once, and one step is enough for it.
+            held.package.delete_security_context(step.state)
+        else:
+            held.state, held.undelivered = step.state, Undelivered(call, step, first)
+            self._first_steps.keep(first, self._table.open(caller, held, finished=False, lock=lock))
+        raise SspiError(SecurityStatus.SEC_E_INSUFFICIENT_MEMORY, too_large(call, step))
+
+    def _take_first(self, caller: str, call: LegCall, role: Role) -> LegAnswer | None:
+        """What the same first call came to before, when there was no room for its token."""
+        handle = self._first_steps.find(FirstSteps.of(caller, role, call))
+        try:
+            entry = self.use(caller, handle, call.connection_id) if handle else None
+        except SspiError:
+            # It has expired since, so this call is made like any other.
+            entry = None
+        if entry is None:
+            return None
+        with entry:
+            held = entry.held
+            if held.undelivered is None:
+                return None
+            step = held.undelivered.deliver(call)
+            self._first_steps.forget(held.undelivered)
+            held.undelivered = None
+            self._advance(caller, held, step)
+            entry.finished = held.established
+            self._remember(caller, held, handle)
+            return LegAnswer(handle, step)
 
     def _resume(self, caller: str, call: LegCall, credential: HeldCredential) -> LegAnswer | None:
         """A first leg whose token belongs to an established context goes on from there, in a context of its own.
@@ -125,6 +163,8 @@ class Contexts:
             step = self._tried(caller, held, package.resume_security_context(session.held.state, leg))
             self._advance(caller, held, step)
         # They share what the session has counted, so they share the lock.
+        if call.output_capacity and too_large(call, step):
+            self._keep_first(caller, call, held, step, session.lock)
         return LegAnswer(self._table.open(caller, held, finished=held.established, lock=session.lock), step)
 
     def _remember(self, caller: str, held: HeldContext, handle: bytes) -> None:
@@ -148,7 +188,7 @@ class Contexts:
         entry.finished = held.established
         self._remember(caller, held, call.context)
         if call.output_capacity and too_large(call, step):
-            held.undelivered = Undelivered.keep(call, step)
+            held.undelivered = Undelivered(call, step)
             raise SspiError(SecurityStatus.SEC_E_INSUFFICIENT_MEMORY, too_large(call, step))
         return LegAnswer(call.context, step)
 
@@ -405,6 +445,7 @@ class Contexts:
         if held.failed is None and not held.established and not held.package.goes_on_elsewhere(held.state):
             self._observer.handshake_ended(caller, held, SecurityStatus.SEC_E_UNFINISHED_CONTEXT_DELETED, "given up half-way")
         self._sessions.forget(caller, held)
+        self._first_steps.forget(held.undelivered)
         if held.state is not None:
             held.package.delete_security_context(held.state)
             held.state = None
