@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 _TABLE = Path(__file__).parent.parent / "peers.txt"
 
-# A plain user's PATH lacks the folders where Debian keeps daemons; the Go distribution's own archive unpacks to the last one.
-_SEARCH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/go/bin"))
+# A plain user's PATH lacks the folders where Debian keeps daemons; Go's own archive and rustup unpack to the last two.
+_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/go/bin", str(Path.home() / ".cargo" / "bin"))
+_SEARCH = os.pathsep.join((os.environ.get("PATH", os.defpath), *_FOLDERS))
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,17 @@
-"""The smoke programs of other languages: built once per content under build/smoke, run against the service and a TLS server."""
+"""Programs of other languages that tests run: built once per content under build/smoke; what they do is their tests'."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from sspid_testing import peers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,12 +23,12 @@ _BUILD_SECONDS = 300
 _RUN_SECONDS = 60
 
 
-def built(name: str, sources: Path, make: Callable[[Path], None]) -> Path:
-    """The folder that `make` filled from `sources` and the protos; made anew only where one of them changed.
+def built(name: str, sources: Path, make: Callable[[Path], None], *, protos: bool = True) -> Path:
+    """The folder that `make` filled from `sources` and, unless told otherwise, the protos; made anew where one of them changed.
 
     A second run needs no network for that reason.
     """
-    files = sorted(path for path in [*sources.iterdir(), *PROTOS.rglob("*.proto")] if path.is_file())
+    files = sorted(path for path in [*sources.iterdir(), *(PROTOS.rglob("*.proto") if protos else ())] if path.is_file())
     digest = hashlib.sha256(b"".join(path.name.encode() + b"\0" + path.read_bytes() for path in files)).hexdigest()[:16]
     folder = _BUILT / f"{name}-{digest}"
     if not folder.exists():
@@ -54,6 +57,30 @@ def make(command: Sequence[str | Path], folder: Path, env: dict[str, str] | None
     assert done.returncode == 0, f"{command[0]} failed in the build:\n{done.stdout}{done.stderr}"
 
 
-def run(command: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
-    """Run a smoke program to its end."""
-    return subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=_RUN_SECONDS, check=False)
+def beside(program: str) -> dict[str, str]:
+    """The environment of a build whose compiler is `program`; linkers and helpers are looked up in its folder too."""
+    return {**os.environ, "PATH": os.pathsep.join((str(Path(program).parent), os.environ.get("PATH", os.defpath)))}
+
+
+def crate(sources: Path, program: str) -> Path:
+    """The program of a Rust package; without cargo or the crates the test is skipped or fails (peers.absent)."""
+    cargo = peers.require("cargo")
+    return built(sources.name, sources, lambda folder: _make_crate(cargo, sources, folder, program), protos=False) / program
+
+
+def _make_crate(cargo: str, sources: Path, folder: Path, program: str) -> None:
+    manifest, env = sources / "Cargo.toml", beside(cargo)
+    fetched = subprocess.run(
+        [cargo, "fetch", "--locked", "--manifest-path", manifest], env=env, capture_output=True, text=True, check=False
+    )
+    if fetched.returncode:
+        peers.absent(f"the crates of {sources.name} cannot be had (cargo fetch, once, with a network):\n{fetched.stderr}")
+    making = folder / "target"
+    make([cargo, "build", "--frozen", "--manifest-path", manifest, "--target-dir", making], folder, env)
+    (making / "debug" / program).rename(folder / program)
+    shutil.rmtree(making)
+
+
+def run(command: Sequence[str | Path], *, given: str = "") -> subprocess.CompletedProcess[str]:
+    """Run such a program to its end; `given` is what it reads."""
+    return subprocess.run([*map(str, command)], input=given, capture_output=True, text=True, timeout=_RUN_SECONDS, check=False)
