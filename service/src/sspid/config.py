@@ -100,8 +100,11 @@ class Limits:
     unfinished_seconds: float = key(120.0, "A half-finished handshake untouched for this long is deleted.")
     streams_per_caller: int = key(32, "Session and Handshake streams of one caller.")
     streams_total: int = key(128, "Streams of all callers; each holds a thread.")
-    waiting_per_caller: int = key(64, "Calls of one caller that may wait for other machines or busy contexts at once.")
+    waiting_per_caller: int = key(
+        64, "Calls of one caller that may wait at once, for other machines or busy contexts; as many for their own messages."
+    )
     waiting_total: int = key(256, "The same for all callers.")
+    queued_total: int = key(1024, "Unary calls of all callers that no thread has taken yet.")
     calls_per_second: float = key(0.0, "Calls a second of one caller; 0 for no limit.")
 
 

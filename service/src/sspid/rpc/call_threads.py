@@ -1,10 +1,10 @@
-"""The threads of unary calls: few that work, and one more for each that waits; not the threads of streams."""
+"""The threads of unary calls: few that work, one more for each that waits, a queue that ends; not the threads of streams."""
 
 from __future__ import annotations
 
 import threading
 import time
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -24,12 +24,16 @@ QUIET_LOOKS = 2
 class CallThreads(Executor):
     """`working` threads take calls. While one of them waits another takes its place, up to `most` threads in all.
 
-    A thread too many, once the wait is over, is kept aside for the next wait.
+    A thread too many, once the wait is over, is kept aside for the next wait. Of the calls that none takes yet, `queued`
+    are kept; more are called on a thread that finds `overflowing` true, which has to do no more than to refuse.
     """
 
-    def __init__(self, working: int, most: int) -> None:
+    def __init__(self, working: int, most: int, queued: int = 1024) -> None:
         self._wanted = working
         self._most = most
+        self._queued = queued
+        self._refusing = ThreadPoolExecutor(1, "refusing", initializer=self._is_refusing)
+        self._refuser = 0
         self._calls: SimpleQueue[Work] = SimpleQueue()
         self._lock = threading.Lock()
         self._working = 0
@@ -40,11 +44,25 @@ class CallThreads(Executor):
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Have `fn` called on one of the threads."""
+        if self._calls.qsize() >= self._queued:
+            return self._refusing.submit(fn, *args, **kwargs)
         future: Future[Any] = Future()
         self._calls.put((future, fn, args, kwargs))
         if self._working < self._wanted:
             self._fill()
         return future
+
+    def _is_refusing(self) -> None:
+        self._refuser = threading.get_ident()
+
+    def overflowing(self) -> bool:
+        """Whether the call on this thread is one too many."""
+        return threading.get_ident() == self._refuser
+
+    @property
+    def overflow_message(self) -> str:
+        """What its caller is told."""
+        return f"{self._queued} unary calls wait for a thread already; call more slowly, or on one Session stream."
 
     def finish(self, seconds: float) -> None:
         """Wait until every call is done, or for `seconds`."""
@@ -90,14 +108,22 @@ class CallThreads(Executor):
     @contextmanager
     def _standing_aside(self) -> Iterator[None]:
         """What a thread does its waiting in."""
-        with self._lock:
-            self._working -= 1
-        self._fill()
+        self.begin_waiting()
         try:
             yield
         finally:
-            with self._lock:
-                self._working += 1
+            self.end_waiting()
+
+    def begin_waiting(self) -> None:
+        """One of the threads waits from now on: another takes its place."""
+        with self._lock:
+            self._working -= 1
+        self._fill()
+
+    def end_waiting(self) -> None:
+        """It works again."""
+        with self._lock:
+            self._working += 1
 
 
 def _perform(future: Future[Any], function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import grpc
 from google.protobuf import message_factory
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_health.v1 import health, health_pb2
 from sspid_protos.sspi.v1 import context_service_pb2, credential_service_pb2, message_service_pb2, package_service_pb2
 
-from sspid.rpc import binding, unary
+from sspid.rpc import binding, standard, unary
 from sspid.rpc.call_threads import CallThreads
 from sspid.rpc.chain import Method, Surroundings, through
+from sspid.rpc.reading import Readers
 from sspid.rpc.streams import HandshakeStream, OpenStreams, SessionStream
 
 if TYPE_CHECKING:
@@ -43,12 +43,14 @@ OPTIONS = (
 
 
 class Threads(NamedTuple):
-    """How many threads for what: unary calls, streams (one each), and calls of streams that wait."""
+    """How many threads for what: unary calls, streams (one each), and calls that wait; how many calls for no thread yet."""
 
     unary: int = 8
     streams: int = 128
     streams_per_caller: int = 32
     waiting: int = 32
+    waiting_per_caller: int = 32
+    queued: int = 1024
 
 
 class Listener(NamedTuple):
@@ -77,8 +79,9 @@ class Server:
         self.functions = {_snake(method.name): through(method, around) for method in self.methods}
         self.health = health.HealthServicer()
         self._stopping = threading.Event()
-        # Each thread that waits has another in its place: for other machines, for contexts, for other workers.
-        self._calls = CallThreads(threads.unary, threads.unary + 2 * threads.waiting)
+        # Each thread that waits has another in its place: for other machines and contexts, for other workers, for messages.
+        self._calls = CallThreads(threads.unary, threads.unary + 3 * threads.waiting, threads.queued)
+        self._readers = Readers(self._calls, per_caller=threads.waiting_per_caller, total=threads.waiting)
         self._server = grpc.server(
             self._calls,  # type: ignore[arg-type]  # only submit is called
             options=[*OPTIONS, ("grpc.so_reuseport", int(share_ports)), ("grpc.max_receive_message_length", max_message_bytes)],
@@ -90,7 +93,7 @@ class Server:
         handlers: dict[str, dict[str, Any]] = {service.full_name: {} for service in SERVICES}
         for method in self.methods:
             handlers[method.service][method.name] = unary.handler(
-                method, self.functions[_snake(method.name)], callers, self._stopping
+                method, self.functions[_snake(method.name)], callers, self._readers, self._stopping
             )
         # One more for each stream: whoever sends on a stream whose caller does not read waits for that caller.
         waiting = ThreadPoolExecutor(threads.waiting + threads.streams, thread_name_prefix="waiting")
@@ -109,9 +112,10 @@ class Server:
             self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, methods),))
 
     def _add_standard_services(self) -> None:
-        health_pb2_grpc.add_HealthServicer_to_server(self.health, self._server)
         names = [service.full_name for service in SERVICES]
-        reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)
+        self._server.add_generic_rpc_handlers(
+            (standard.health_service(self.health, self._readers), standard.reflection_service(names))
+        )
 
     def report(self, packages: Sequence[tuple[str, str]]) -> None:
         """Tell health which packages can work: (name, what is missing)."""
@@ -157,6 +161,7 @@ class Server:
         until = time.monotonic() + grace_seconds
         self.health.enter_graceful_shutdown()
         self._stopping.set()
+        self._readers.stop()
         self.streams.drain(grace_seconds)
         self._calls.finish(until - time.monotonic())
         # gRPC itself would cancel calls that come while it stops, and the contract says UNAVAILABLE: so it stops last.

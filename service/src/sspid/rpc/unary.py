@@ -5,36 +5,52 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from sspid.vocabulary.errors import RefusedError
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Callable, Iterator
 
     from sspid.rpc.callers import Identifies
     from sspid.rpc.chain import Function, Method
+    from sspid.rpc.reading import Readers
 
 SHUTTING_DOWN = "The service is shutting down; connect again in a moment."
 CODES: dict[str, grpc.StatusCode] = {code.name: code for code in grpc.StatusCode}
 
 
 def handler(
-    method: Method, function: Function, callers: Identifies, stopping: threading.Event
+    method: Method, function: Function, callers: Identifies, readers: Readers, stopping: threading.Event
 ) -> grpc.RpcMethodHandler[Any, Any]:
-    """What gRPC calls for this method."""
+    """What gRPC calls for this method.
 
-    def call(request: Any, context: grpc.ServicerContext) -> Any:
+    To gRPC it is one that takes a stream of messages: so it is here that the one message is waited for, and not in gRPC.
+    """
+    parse = method.request_type.FromString
+
+    def call(messages: Iterator[bytes], context: grpc.ServicerContext) -> Any:
         try:
             require_time(context)
             if stopping.is_set():
                 raise RefusedError("UNAVAILABLE", SHUTTING_DOWN)
-            return function(callers.identify(context), request)
+            caller = callers.identify(context)
+            return function(caller, parsed(parse, readers.read(messages, caller, context)))
         except RefusedError as refused:
             return context.abort(CODES[refused.kind], refused.message)
 
-    return grpc.unary_unary_rpc_method_handler(
-        call, request_deserializer=method.request_type.FromString, response_serializer=method.response_type.SerializeToString
-    )
+    return grpc.stream_unary_rpc_method_handler(call, response_serializer=method.response_type.SerializeToString)
+
+
+def parsed(parse: Callable[[bytes], Any], message: bytes) -> Any:
+    """The message. INVALID_ARGUMENT where its bytes are none."""
+    try:
+        return parse(message)
+    except DecodeError:
+        raise RefusedError(
+            "INVALID_ARGUMENT", "The request is no message of the contract sspi.v1; make it from its protos."
+        ) from None
 
 
 def require_time(context: grpc.ServicerContext) -> None:
