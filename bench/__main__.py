@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 BENCHES = (
     "schannel",
     "records",
+    "messages",
     "memory",
     "instructions",
     "ntlm",
