@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from sspid.packages import questions
 from sspid.packages.credssp import package
 from sspid.packages.credssp.policy import CredSspPolicy
@@ -13,11 +15,14 @@ from sspid.packages.ntlm import crypto
 from sspid.packages.ntlm import package as ntlm_package
 from sspid.packages.questions import Account
 from sspid.packages.schannel import package as schannel_package
+from sspid.vocabulary.buffers import find
 from sspid.vocabulary.credentials import CredentialUse, CredSspPair, Password, Schannel
+from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.flags import ContextFlag, Flags
 from sspid_testing import tls
 
 if TYPE_CHECKING:
+    from sspid.vocabulary.buffers import Buffers, BufferType
     from sspid_testing.world import FixedWorld
 
 TARGET = f"TERMSRV/{tls.HOST}"
@@ -27,6 +32,8 @@ DELEGATE = frozenset({ContextFlag.DELEGATE, ContextFlag.EXTENDED_ERROR})
 MUTUAL = DELEGATE | {ContextFlag.MUTUAL_AUTH}
 EXTENDED = frozenset({ContextFlag.EXTENDED_ERROR})
 ANY_VERSION = CredSspPolicy(minimum_version=2)
+TLS12: Any = {"protocols": ("TLSv1.2",)}
+TLS13: Any = {"protocols": ("TLSv1.3",)}
 
 
 def a_package(*, kerberos: bool = False) -> Any:
@@ -70,3 +77,22 @@ def acquire(world: FixedWorld, of: Any, secret: Any, use: CredentialUse) -> Any:
     from sspid.packages.contract import CredentialRequest
 
     return world.run(of.acquire_credentials_handle(CredentialRequest(use, secret)))
+
+
+def shaken(initiator: tls.End | None = None, acceptor: tls.End | None = None) -> tuple[tls.End, tls.End]:
+    """Both ends, by default the usual ones, when they have shaken hands."""
+    ends = initiator or client(), acceptor or server()
+    tls.shake(*ends)
+    return ends
+
+
+def found(buffers: Buffers, kind: BufferType) -> Any:
+    """The buffer of that kind, or None."""
+    return find(buffers, kind)
+
+
+def fails(action: Any, *arguments: Any, **named: Any) -> SspiError:
+    """The error that the action ends in."""
+    with pytest.raises(SspiError) as caught:
+        action(*arguments, **named)
+    return caught.value
