@@ -9,7 +9,16 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sspid_client import DEFAULT_FLAGS, INBOUND, BufferType, ContextFlag, SecurityBuffer, ServiceError, SspiError
+from sspid_client import (
+    DEFAULT_FLAGS,
+    INBOUND,
+    BufferType,
+    ContextFlag,
+    SecurityBuffer,
+    SecurityStatus,
+    ServiceError,
+    SspiError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,10 +60,10 @@ class DigestLogons:
         user = ""
         try:
             context.step(response, extra_input=request)
-            stale = _values(context.complete(request))
-            if stale:
-                return "", stale
-            info = _values(context.complete(request))
+            judged = context.complete(request)
+            if judged.status is SecurityStatus.SEC_I_CONTINUE_NEEDED:
+                return "", _values(judged.output)
+            info = _values(context.complete(request).output)
             user = _user(context)
             return user, info
         finally:

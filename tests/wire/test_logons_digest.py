@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 
@@ -17,6 +18,7 @@ from sspid_client import (
     SecurityBuffer,
     SecurityStatus,
     SspiError,
+    aio,
     password,
 )
 from sspid_testing import server
@@ -82,10 +84,6 @@ def signed(client, method="GET", uri="/next"):
     return next(each.data for each in made.buffers if each.type is BufferType.PADDING)
 
 
-def completed(context, *texts):
-    return tuple(context.complete(parameters(*texts)))
-
-
 def check(judge, header, method="GET", uri="/next"):
     judge.verify_signature(
         [SecurityBuffer(BufferType.TOKEN, header), *parameters(method, uri, ""), SecurityBuffer(BufferType.PADDING)]
@@ -148,7 +146,8 @@ def test_a_response_without_its_context_is_judged_and_counted(sspi):
     request = parameters("GET", "/page", "")
     judge = acceptor(sspi)
     assert judge.step(header, extra_input=request).status is COMPLETE
-    assert judge.complete(request) == ()
+    judged = judge.complete(request)
+    assert (judged.status, judged.output, judged.token) == (OK, (), b"")
     assert judge.identity().name == "alice"
     judge.delete()
     again = acceptor(sspi)
@@ -158,20 +157,41 @@ def test_a_response_without_its_context_is_judged_and_counted(sspi):
     assert replayed.value.name == "SEC_E_OUT_OF_SEQUENCE"
 
 
+def test_asyncio_is_told_what_completing_came_to(service):
+    async def proved():
+        async with aio.Client(service.target) as sspi:
+            flags = HTTP | ContextFlag.MUTUAL_AUTH
+            outbound = await sspi.acquire_credentials_handle("Digest", OUTBOUND, password("alice", "", "Passw0rd"))
+            inbound = await sspi.acquire_credentials_handle("Digest", INBOUND)
+            challenge = (await inbound.accept(flags=flags).step()).token
+            header = await outbound.initialize("/page", flags=flags).step(challenge, extra_input=parameters("GET", ""))
+            judge, request = inbound.accept(flags=flags), parameters("GET", "/page", "")
+            await judge.step(header.token, extra_input=request)
+            return [await judge.complete(request) for _ in range(2)]
+
+    judged, finished = asyncio.run(proved())
+    assert (judged.status, judged.token) == (COMPLETE, b"")
+    assert finished.status is OK
+    assert b"rspauth=" in finished.token
+
+
 def test_two_later_requests_at_once_are_each_judged_and_each_proved(sspi, service):
     """Both are accepted before either is completed, and completed before either is proved."""
     audit, flags = Audit(service), HTTP | ContextFlag.MUTUAL_AUTH
     client, first = initiator(sspi, flags=flags), acceptor(sspi, flags)
     header = client.step(first.step().token, extra_input=parameters("GET", "")).token
     assert first.step(header, extra_input=parameters("GET", "/page", "")).status is COMPLETE
-    client.step(completed(first, "GET", "/page", "")[0].data, extra_input=parameters("GET", ""))
+    client.step(first.complete(parameters("GET", "/page", "")).token, extra_input=parameters("GET", ""))
     asked = [("GET", "/one", ""), ("POST", "/two", "")]
     headers = [signed(client, *each[:2]) for each in asked]
     judges = [acceptor(sspi, flags) for _ in asked]
     for judge, each, header in zip(judges, asked, headers, strict=True):
         assert judge.step(header, extra_input=parameters(*each)).status is COMPLETE
-    assert [completed(judge, *each) for judge, each in zip(judges, asked, strict=True)] == [(), ()]
-    infos = [completed(judge, *each)[0].data for judge, each in zip(judges, asked, strict=True)]
+    judged = [judge.complete(parameters(*each)) for judge, each in zip(judges, asked, strict=True)]
+    assert [(each.status, each.output) for each in judged] == [(COMPLETE, ())] * 2
+    proofs = [judge.complete(parameters(*each)) for judge, each in zip(judges, asked, strict=True)]
+    assert [each.status for each in proofs] == [OK] * 2
+    infos = [each.token for each in proofs]
     assert [re.findall(rb"nc=(\d+)", each) for each in infos] == [[b"00000002"], [b"00000003"]]
     check(client, infos[1], "POST", "/two")
     assert [judge.identity().name for judge in judges] == ["alice"] * 2
@@ -204,11 +224,9 @@ def test_the_server_proves_itself(sspi):
     header = client.step(judge.step().token, extra_input=parameters("GET", ""))
     assert header.status is SecurityStatus.SEC_I_CONTINUE_NEEDED
     assert judge.step(header.token, extra_input=parameters("GET", "/page", "")).status is COMPLETE
-    (info,) = judge.complete(parameters("GET", "/page", ""))
+    info = judge.complete(parameters("GET", "/page", "")).token
     with pytest.raises(SspiError) as forged:
-        client.step(
-            re.sub(rb'rspauth="[0-9a-f]+"', b'rspauth="%s"' % (b"0" * 64), info.data), extra_input=parameters("GET", "")
-        )
+        client.step(re.sub(rb'rspauth="[0-9a-f]+"', b'rspauth="%s"' % (b"0" * 64), info), extra_input=parameters("GET", ""))
     assert forged.value.name == "SEC_E_MESSAGE_ALTERED"
 
 
@@ -220,6 +238,11 @@ def test_an_old_nonce_is_stale(tmp_path):
         challenge = judge.step().token
         time.sleep(1.5)
         late = client.step(challenge, extra_input=parameters("GET", ""))
+        elsewhere = acceptor(sspi)
+        assert elsewhere.step(late.token, extra_input=parameters("GET", "/page", "")).status is COMPLETE
+        asked_again = elsewhere.complete(parameters("GET", "/page", ""))
+        assert asked_again.status is SecurityStatus.SEC_I_CONTINUE_NEEDED
+        assert b"stale=true" in asked_again.token
         again = judge.step(late.token, extra_input=parameters("GET", "/page", ""))
         assert again.status is SecurityStatus.SEC_I_CONTINUE_NEEDED
         assert b"stale=true" in again.token

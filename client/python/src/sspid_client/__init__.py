@@ -24,7 +24,7 @@ from sspid_client.credentials import (
 )
 from sspid_client.errors import FailureDetail, PeerClosedError, ServiceError, SspiError
 from sspid_client.flags import ContextFlag, FlagWord
-from sspid_client.legs import DEFAULT_FLAGS, STREAM_FLAGS, Role, Step
+from sspid_client.legs import DEFAULT_FLAGS, STREAM_FLAGS, Completed, Role, Step
 from sspid_client.messages import Decrypted, Protected
 from sspid_client.status import SecurityStatus
 from sspid_client.stream import TlsStream
@@ -40,6 +40,7 @@ __all__ = [
     "BufferType",
     "CertificateAndKey",
     "Client",
+    "Completed",
     "Context",
     "ContextFlag",
     "Credential",

@@ -78,6 +78,24 @@ class Step:
         return self.status is SecurityStatus.SEC_E_OK
 
 
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What CompleteAuthToken came to.
+
+    `status` is SEC_E_OK where the token is finished, SEC_I_COMPLETE_NEEDED where the peer was judged and the answer that
+    proves this end is to be completed by another call, SEC_I_CONTINUE_NEEDED where `output` asks the peer once more.
+    """
+
+    status: SecurityStatus
+    output: Buffers
+    message: str = ""
+
+    @property
+    def token(self) -> bytes:
+        """What goes to the peer; empty where nothing does."""
+        return buffers.first(self.output, BufferType.TOKEN).data
+
+
 class Legs:
     """The caller's side of one context: how it was begun, and its handle once the service gave one."""
 
@@ -175,8 +193,9 @@ class Legs:
             # The same input again, saying that what was supplied is all there is: an empty Certificate message goes out.
             step = await self.step(token, flags=self._flags | ContextFlag.USE_SUPPLIED_CREDS)
         if step.status in _COMPLETE:
-            finished = await self.complete(step.output)
-            return replace(step, status=_COMPLETE[step.status], token=buffers.first(finished, BufferType.TOKEN).data)
+            completed = await self.complete(step.output)
+            status = _COMPLETE[step.status] if completed.status is SecurityStatus.SEC_E_OK else completed.status
+            return replace(step, status=status, token=completed.token)
         return step
 
     async def handshake(self, received: bytes = b"", *, begins: bool | None = None) -> Step:
@@ -221,7 +240,7 @@ class Legs:
             code=step.status,
         )
 
-    async def complete(self, token: Iterable[SecurityBuffer]) -> Buffers:
+    async def complete(self, token: Iterable[SecurityBuffer]) -> Completed:
         """CompleteAuthToken: what SEC_I_COMPLETE_NEEDED or SEC_I_COMPLETE_AND_CONTINUE left open, as it is then to be sent."""
         request = context_service_pb2.CompleteAuthTokenRequest(
             context=self.context,
@@ -231,8 +250,7 @@ class Legs:
         )
         reply = await Call(calls.COMPLETE_AUTH_TOKEN, request)
         finished = buffers.from_wire(reply.token)
-        replies.status_of(reply.result, finished)
-        return finished
+        return Completed(replies.status_of(reply.result, finished), finished, reply.result.message)
 
     async def apply_control_token(self, token: bytes) -> None:
         """ApplyControlToken: for Schannel a shutdown, an alert or a session setting, as schannel.h lays it out."""

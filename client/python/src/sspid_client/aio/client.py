@@ -8,7 +8,7 @@ from sspid_client import acquisition, channels, legs, messages, questions
 from sspid_client.aio.transport import Transport
 from sspid_client.calls import Call
 from sspid_client.errors import SspiError
-from sspid_client.legs import Legs, Role, Step
+from sspid_client.legs import Completed, Legs, Role, Step
 from sspid_client.questions import Question, Receive, Send
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sspid_client.acquisition import Acquired
     from sspid_client.attributes import Attribute, CredentialAttribute, Identity, PackageInfo
-    from sspid_client.buffers import Buffers, SecurityBuffer
+    from sspid_client.buffers import SecurityBuffer
     from sspid_client.credentials import AuthData, CredentialUse
     from sspid_client.flags import ContextFlag
     from sspid_client.messages import Decrypted, Protected
@@ -241,7 +241,7 @@ class Context:
         """
         return await self._client.run(self._legs.handshake(received, begins=begins), peer)
 
-    async def complete(self, token: Iterable[SecurityBuffer]) -> Buffers:
+    async def complete(self, token: Iterable[SecurityBuffer]) -> Completed:
         """CompleteAuthToken, after SEC_I_COMPLETE_NEEDED or SEC_I_COMPLETE_AND_CONTINUE."""
         return await self._client.run(self._legs.complete(token))
 

@@ -100,7 +100,7 @@ class DigestLogon:
         if step.status in _COMPLETE:
             self._hash = await _hash(legs)
             given = (_parameter(asked.method), _parameter(_entity(self._hash, _read(asked))))
-            token = buffers.first(await legs.complete(given), BufferType.TOKEN).data
+            token = (await legs.complete(given)).token
         return "Digest " + token.decode("latin-1")
 
     async def _sign(self, legs: Legs, asked: Asked) -> str:
