@@ -7,11 +7,15 @@ import threading
 
 import pytest
 
+from sspid.packages.credssp import credentials
+from sspid.packages.credssp.credentials import CspData, PasswordCreds, SmartCardCreds
 from sspid_client import (
     INBOUND,
     OUTBOUND,
+    BufferType,
     Client,
     ContextFlag,
+    SecurityBuffer,
     SspiError,
     TlsStream,
     attributes,
@@ -93,6 +97,36 @@ def test_both_roles_and_the_delegated_credential(sspi, inbound):
     assert client.context.query(attributes.CERT_TRUST_STATUS).value == 0
 
 
+def supplied(creds) -> SecurityBuffer:
+    return SecurityBuffer(BufferType.PKG_PARAMS, credentials.write(creds))
+
+
+def shake(client, accepted) -> None:
+    """Run two contexts to the end of both."""
+    data = b""
+    while not (step := accepted.step(client.step(data).token)).done:
+        data = step.token
+
+
+def test_a_smart_card_is_delegated_on_and_cannot_log_on(sspi, inbound):
+    card = SmartCardCreds("a secret PIN", CspData(1, reader_name="reader"), "alice", "DOMAIN")
+    logon = PasswordCreds("DOMAIN", "alice", "Passw0rd")
+    flags = STREAM_FLAGS | ContextFlag.DELEGATE | ContextFlag.USE_SUPPLIED_CREDS
+    own = sspi.acquire_credentials_handle("CredSSP", OUTBOUND, credssp(negotiate=password("alice", "DOMAIN", "Passw0rd")))
+    with own, own.initialize(TARGET, flags=flags, first_input=(supplied(card),)) as client, inbound.accept() as accepted:
+        shake(client, accepted)
+        given = accepted.query(attributes.CREDS_2)
+        assert (given.user, given.domain, given.kind, given.password) == ("alice", "DOMAIN", "smart card", None)
+        with sspi.adopt("CredSSP", given.credential) as onward:
+            with onward.initialize(TARGET, flags=flags) as alone, pytest.raises(SspiError) as caught:
+                alone.step()
+            assert refusal(caught.value) == "SEC_E_NO_CREDENTIALS"
+            assert "cannot log on from here" in str(caught.value)
+            with onward.initialize(TARGET, flags=flags, first_input=(supplied(logon),)) as second, inbound.accept() as next_hop:
+                shake(second, next_hop)
+                assert next_hop.query(attributes.CREDS_2).kind == "smart card"
+
+
 def test_policy_of_the_service(sspi, inbound):
     client, accepted = streams(sspi, inbound, target="WSMAN/localhost")
     assert refusal(client) == "SEC_E_DELEGATION_POLICY"
@@ -110,3 +144,4 @@ def test_wrong_password(sspi, inbound, service):
     log = service.log_text()
     assert "wr0ng-secret" not in log
     assert "Passw0rd" not in log
+    assert "a secret PIN" not in log

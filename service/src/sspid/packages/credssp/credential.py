@@ -12,6 +12,7 @@ from sspid.packages.credssp.delegation import Kind
 from sspid.packages.questions import FindNamedCredential
 from sspid.vocabulary.credentials import (
     CredentialCache,
+    CredentialUse,
     CredSspPair,
     Keytab,
     Named,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sspid.packages.contract import SecurityPackage
-    from sspid.vocabulary.credentials import CredentialUse, Secret
+    from sspid.vocabulary.credentials import Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,11 @@ async def acquire(schannel: SecurityPackage, negotiate: SecurityPackage, request
         part = await negotiate.acquire_credentials_handle(CredentialRequest(request.use, secret, request.principal))
     expiry = min((each.expiry for each in (tls, part) if each is not None and each.expiry), default=None)
     return CredSspCredential(request.use, tls, part, secret, kind, expiry)
+
+
+async def default_tls(schannel: SecurityPackage) -> Any:
+    """The Schannel part of an initiator that was given none."""
+    return await _tls(schannel, CredSspPair(None, None), CredentialUse.OUTBOUND)
 
 
 async def _pair(secret: Secret | None) -> CredSspPair:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sspid.packages.contract import CredentialRequest, Leg, Step
 from sspid.packages.credssp import binding, credentials, delegation, failures, inputs, messages, policy
 from sspid.packages.credssp.channel import Bare, Channel, Tls, incomplete
+from sspid.packages.credssp.credential import default_tls
 from sspid.packages.credssp.credentials import EMPTY, Creds, PasswordCreds, RemoteGuardCreds
 from sspid.packages.credssp.delegation import Kind
 from sspid.packages.credssp.established import BY_CERTIFICATE, BY_KERBEROS, Established, Proven
@@ -33,7 +34,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the first leg settled. `creds` None: nothing that TSCredentials can carry."""
+    """What the first leg settled. `creds` None: nothing that TSCredentials can carry.
+
+    `tls` is the Schannel part of a credential that has none of its own, one that a peer delegated.
+    """
 
     policy: CredSspPolicy
     flags: Flags
@@ -42,6 +46,7 @@ class Plan:
     inner: Inner
     creds: Creds | None = field(repr=False)
     forwards: bool = False
+    tls: Any = field(default=None, repr=False)
 
     @property
     def delegates(self) -> bool:
@@ -94,6 +99,8 @@ async def begin(parts: Parts, leg: Leg) -> Step:
     plan = await _plan(parts, leg)
     if key is not None:
         return await _request(Negotiating(plan, Bare(), plan.inner, Versions.of(plan.policy), key), leg, b"", 0)
+    if leg.credential.creds is not None:
+        plan = replace(plan, tls=await default_tls(parts.schannel))
     return await secure(parts, Securing(plan, None), leg)
 
 
@@ -105,18 +112,23 @@ async def _plan(parts: Parts, leg: Leg) -> Plan:
     automatic = ContextFlag.USE_SUPPLIED_CREDS not in leg.flags or kind is Kind.FRESH
     part = await _inner_credential(parts, rules, credential, supplied) if automatic else None
     if part is None:
-        message = (
-            "CredSSP has no credential to log on with: give the credential a Negotiate part, or this call TSCredentials in a "
-            "PKG_PARAMS buffer with USE_SUPPLIED_CREDS."
-        )
-        raise SspiError(SecurityStatus.SEC_E_NO_CREDENTIALS, message)
-    creds = supplied if supplied is not None else credential.delegable
+        raise _cannot_log_on(credential)
+    # What a peer delegated goes on as it is; what the call supplies then only logs on.
+    creds = supplied if supplied is not None and credential.creds is None else credential.delegable
     forwards = supplied is None and credential.forwards
     package = parts.ntlm if rules.bare_ntlm and parts.ntlm is not None else parts.negotiate
     plan = Plan(rules, leg.flags, leg.target_name, kind, Inner(package, part), creds, forwards)
     if plan.delegates:
         await _foresee(plan)
     return plan
+
+
+def _cannot_log_on(credential: CredSspCredential) -> SspiError:
+    lacks = "CredSSP has no credential to log on with: give the credential a Negotiate part, or this call TSCredentials"
+    if credential.creds is not None:
+        what = "guarded logon" if isinstance(credential.creds, RemoteGuardCreds) else "smart card's PIN"
+        lacks = f"A {what} that was delegated cannot log on from here, only be delegated on: give this call TSPasswordCreds"
+    return SspiError(SecurityStatus.SEC_E_NO_CREDENTIALS, f"{lacks} in a PKG_PARAMS buffer with USE_SUPPLIED_CREDS.")
 
 
 async def _inner_credential(parts: Parts, rules: CredSspPolicy, credential: CredSspCredential, supplied: Creds | None) -> Any:
@@ -148,12 +160,13 @@ async def _foresee(plan: Plan) -> None:
 async def secure(parts: Parts, state: Securing, leg: Leg) -> Step:
     """A leg of the TLS handshake; with the last one goes the first TSRequest."""
     credential: CredSspCredential = leg.credential
-    if credential.tls is None:
+    tls = credential.tls if credential.tls is not None else state.plan.tls
+    if tls is None:
         message = "The credential has no Schannel part; acquire one with it, or hand in the key of your own TLS connection."
         raise SspiError(SecurityStatus.SEC_E_NO_CREDENTIALS, message)
     buffers = (token(leg.token),) if leg.token else ()
     flags = tls_flags(leg.flags, server=False)
-    call = Leg(credential.tls, buffers, flags, host_of(state.plan.target), leg.caller)
+    call = Leg(tls, buffers, flags, host_of(state.plan.target), leg.caller)
     step = await parts.schannel.initialize_security_context(state.tls, call)
     if step.status is SecurityStatus.SEC_E_INCOMPLETE_MESSAGE:
         return replace(step, state=state)
@@ -161,7 +174,7 @@ async def secure(parts: Parts, state: Securing, leg: Leg) -> Step:
         return replace(
             step, state=Securing(state.plan, step.state), granted=granted(leg.flags, server=False), established=False
         )
-    channel = Tls(parts.schannel, credential.tls, step.state, server=False)
+    channel = Tls(parts.schannel, tls, step.state, server=False)
     found = await parts.schannel.query_context_attributes(step.state, ContextAttribute.REMOTE_CERT_CONTEXT)
     key = binding.public_key(found.der) if isinstance(found, CertificateContext) else b""
     trusted = ContextFlag.MUTUAL_AUTH in step.granted and bool(host_of(state.plan.target))
