@@ -13,6 +13,7 @@ from pyasn1.codec.der.decoder import decode
 from pyasn1.codec.der.encoder import encode
 from pyasn1.type import char, namedtype, namedval, tag, univ
 
+from sspid.packages.der import tlv
 from sspid.packages.negotiate import der, mechanisms, tokens
 from sspid.packages.negotiate.tokens import NegState
 from sspid.vocabulary.errors import SspiError
@@ -74,7 +75,7 @@ class NegTokenResp(univ.Sequence):
 
 
 def framed(body):
-    return der.tlv(0x60, mechanisms.SPNEGO + body)
+    return tlv(0x60, mechanisms.SPNEGO + body)
 
 
 def test_vectors_are_written_and_read():

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from sspid.packages.credssp import der
+from sspid.packages.der import BIT_STRING, SEQUENCE
 
 HASHED_SINCE: Final = 5
 """The first version that hashes the key with a nonce (CVE-2018-0886)."""
@@ -31,7 +32,7 @@ def from_server(version: int, nonce: bytes, key: bytes) -> bytes:
 @lru_cache(maxsize=256)
 def public_key(certificate: bytes) -> bytes:
     """The subjectPublicKey of a DER certificate, without the octet that counts unused bits."""
-    start, end = der.whole(certificate, 0, len(certificate), der.SEQUENCE, "the certificate")
+    start, end = der.whole(certificate, 0, len(certificate), SEQUENCE, "the certificate")
     _, start, end = der.read(certificate, start, end, "the TBSCertificate")
     tag, _, after = der.read(certificate, start, end, "the TBSCertificate")
     if tag == der.CONTEXT:
@@ -44,7 +45,7 @@ def public_key(certificate: bytes) -> bytes:
 def _subject_public_key(data: bytes, start: int, end: int) -> bytes:
     _, start, end = der.read(data, start, end, "the SubjectPublicKeyInfo")
     _, _, start = der.read(data, start, end, "the key's algorithm")
-    start, end = der.whole(data, start, end, der.BIT_STRING, "the subjectPublicKey")
+    start, end = der.whole(data, start, end, BIT_STRING, "the subjectPublicKey")
     if end - start < 2:
         raise der.malformed("the certificate's public key is empty")
     return data[start + 1 : end]

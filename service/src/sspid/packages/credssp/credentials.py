@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sspid.packages.credssp import der
+from sspid.packages.der import tlv
 
 PASSWORD: Final = 1
 SMART_CARD: Final = 2
@@ -113,13 +114,13 @@ def _write_smart_card(creds: SmartCardCreds) -> bytes:
         der.integer(0, csp.key_spec), _texts(1, csp.card_name, csp.reader_name, csp.container_name, csp.csp_name)
     )
     hints = _texts(2, creds.user_hint, creds.domain_hint)
-    return der.sequence(_text(0, creds.pin), der.tlv(der.CONTEXT + 1, detail), hints)
+    return der.sequence(_text(0, creds.pin), tlv(der.CONTEXT + 1, detail), hints)
 
 
 def _write_remote_guard(creds: RemoteGuardCreds) -> bytes:
     supplemental = b"".join(_write_package(each) for each in creds.supplemental)
-    tail = der.tlv(der.CONTEXT + 1, der.sequence(supplemental)) if creds.supplemental else b""
-    return der.sequence(der.tlv(der.CONTEXT, _write_package(creds.logon)), tail)
+    tail = tlv(der.CONTEXT + 1, der.sequence(supplemental)) if creds.supplemental else b""
+    return der.sequence(tlv(der.CONTEXT, _write_package(creds.logon)), tail)
 
 
 def _write_package(creds: PackageCreds) -> bytes:

@@ -1,32 +1,17 @@
-"""The few DER forms that CredSSP's messages are made of, written and read by hand for speed; no schema and no message.
-
-Reading forgives lengths longer than they need be, as peers send them. Nothing indefinite.
-"""
+"""The DER forms that CredSSP's messages are made of: explicitly tagged fields of a SEQUENCE; no message."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from sspid.vocabulary.errors import SspiError
-from sspid.vocabulary.status import SecurityStatus
+from sspid.packages.der import INTEGER, OCTET_STRING, SEQUENCE, Reader, tlv
 
-INTEGER: Final = 0x02
-BIT_STRING: Final = 0x03
-OCTET_STRING: Final = 0x04
-SEQUENCE: Final = 0x30
 CONTEXT: Final = 0xA0
 """The tag of field 0; every field of [MS-CSSP] 2.2 is tagged explicitly."""
 
 _MAX_INTEGER: Final = 8
-
-
-def tlv(tag: int, content: bytes) -> bytes:
-    """Write one element."""
-    size = len(content)
-    if size < 0x80:
-        return bytes((tag, size)) + content
-    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes((tag, 0x80 | len(length))) + length + content
+_reader = Reader("CredSSP message")
+read, whole, malformed = _reader.read, _reader.whole, _reader.malformed
 
 
 def sequence(*fields: bytes) -> bytes:
@@ -56,33 +41,6 @@ def whole_length(data: bytes) -> int:
     if not 1 <= count <= 4:
         raise malformed("it has a length that is not definite")
     return 2 + count + int.from_bytes(data[2 : 2 + count], "big") if len(data) >= 2 + count else 0
-
-
-def read(data: bytes, offset: int, end: int, what: str) -> tuple[int, int, int]:
-    """Read one element's header within `data[offset:end]`: its tag, where its content starts and where it ends."""
-    if offset + 2 > end:
-        raise malformed(f"{what} is cut off")
-    tag, length = data[offset], data[offset + 1]
-    start = offset + 2
-    if length >= 0x80:
-        count = length & 0x7F
-        if not 1 <= count <= 4 or start + count > end:
-            raise malformed(f"{what} has a length that is not definite")
-        length = int.from_bytes(data[start : start + count], "big")
-        start += count
-    if start + length > end:
-        raise malformed(f"{what} ends at byte {start + length} of {end}")
-    return tag, start, start + length
-
-
-def whole(data: bytes, offset: int, end: int, tag: int, what: str) -> tuple[int, int]:
-    """Read the header of an element that must have `tag` and end at `end`: where its content starts and ends."""
-    found, start, stop = read(data, offset, end, what)
-    if found != tag:
-        raise malformed(f"{what} has tag {found:#04x} and not {tag:#04x}")
-    if stop != end:
-        raise malformed(f"{end - stop} bytes follow {what}")
-    return start, stop
 
 
 class Fields:
@@ -142,8 +100,3 @@ class Fields:
             found.append((start, stop))
             start = stop
         return found
-
-
-def malformed(what: str) -> SspiError:
-    """Say what is wrong with a message."""
-    return SspiError(SecurityStatus.SEC_E_INVALID_TOKEN, f"The CredSSP message is malformed: {what}.")

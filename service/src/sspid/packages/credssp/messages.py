@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from sspid.packages.credssp import der
+from sspid.packages.der import tlv
 
 MAX_REQUEST: Final = 1 << 18
 """Nobody needs a longer one: a Kerberos token has at most 64 KiB, and so has a credential."""
@@ -31,7 +32,7 @@ def write(request: TsRequest) -> bytes:
     """Write a TSRequest."""
     content = der.integer(0, request.version)
     if request.nego_token is not None:
-        content += der.tlv(der.CONTEXT + 1, der.sequence(der.sequence(der.octets(0, request.nego_token))))
+        content += tlv(der.CONTEXT + 1, der.sequence(der.sequence(der.octets(0, request.nego_token))))
     if request.auth_info is not None:
         content += der.octets(2, request.auth_info)
     if request.pub_key_auth is not None:

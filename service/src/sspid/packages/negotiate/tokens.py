@@ -5,13 +5,13 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final, NamedTuple
 
+from sspid.packages.der import ENUMERATED, GENERAL_STRING, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, tlv
 from sspid.packages.negotiate import der
 from sspid.packages.negotiate.mechanisms import SPNEGO
 
+_GSS_FRAMING: Final = 0x60
 _MAX_MECHANISMS: Final = 64
-_HINT: Final = der.tlv(
-    0xA3, der.tlv(der.SEQUENCE, der.tlv(0xA0, der.tlv(der.GENERAL_STRING, b"not_defined_in_RFC4178@please_ignore")))
-)
+_HINT: Final = tlv(0xA3, tlv(SEQUENCE, tlv(0xA0, tlv(GENERAL_STRING, b"not_defined_in_RFC4178@please_ignore"))))
 """negHints with the name that says to ignore it ([MS-SPNG] 2.2.1)."""
 
 
@@ -24,7 +24,7 @@ class NegState(IntEnum):
     REQUEST_MIC = 3
 
 
-_STATES: Final = {state: der.tlv(0xA0, bytes((der.ENUMERATED, 1, state))) for state in NegState}
+_STATES: Final = {state: tlv(0xA0, bytes((ENUMERATED, 1, state))) for state in NegState}
 _STATE_OF: Final = {bytes((state,)): state for state in NegState}
 
 
@@ -48,18 +48,18 @@ class Response(NamedTuple):
 
 def mech_list(mechanisms: tuple[bytes, ...]) -> bytes:
     """Write a MechTypeList of mechanisms that are DER already."""
-    return der.tlv(der.SEQUENCE, b"".join(mechanisms))
+    return tlv(SEQUENCE, b"".join(mechanisms))
 
 
 def write_init(mechanism_list: bytes, mech_token: bytes) -> bytes:
     """Write a NegTokenInit in its GSS framing."""
-    token = der.tlv(0xA2, der.tlv(der.OCTET_STRING, mech_token)) if mech_token else b""
-    return _framed(der.tlv(0xA0, mechanism_list) + token)
+    token = tlv(0xA2, tlv(OCTET_STRING, mech_token)) if mech_token else b""
+    return _framed(tlv(0xA0, mechanism_list) + token)
 
 
 def write_hint(mechanism_list: bytes) -> bytes:
     """Write the NegTokenInit2 with which an acceptor begins."""
-    return _framed(der.tlv(0xA0, mechanism_list) + _HINT)
+    return _framed(tlv(0xA0, mechanism_list) + _HINT)
 
 
 def write_response(
@@ -68,12 +68,12 @@ def write_response(
     """Write a NegTokenResp of the fields that are not None."""
     content = b"" if state is None else _STATES[state]
     if mechanism is not None:
-        content += der.tlv(0xA1, mechanism)
+        content += tlv(0xA1, mechanism)
     if token is not None:
-        content += der.tlv(0xA2, der.tlv(der.OCTET_STRING, token))
+        content += tlv(0xA2, tlv(OCTET_STRING, token))
     if mic is not None:
-        content += der.tlv(0xA3, der.tlv(der.OCTET_STRING, mic))
-    return der.tlv(0xA1, der.tlv(der.SEQUENCE, content))
+        content += tlv(0xA3, tlv(OCTET_STRING, mic))
+    return tlv(0xA1, tlv(SEQUENCE, content))
 
 
 def framed_mechanism(data: bytes) -> bytes | None:
@@ -82,29 +82,29 @@ def framed_mechanism(data: bytes) -> bytes | None:
         return None
     tag, start, end = der.read(data, 0, len(data), "the GSS framing")
     tag, _, stop = der.read(data, start, end, "the GSS mechanism")
-    return data[start:stop] if tag == der.OBJECT_IDENTIFIER else None
+    return data[start:stop] if tag == OBJECT_IDENTIFIER else None
 
 
 def read_init(data: bytes) -> Init:
     """Read a NegTokenInit or NegTokenInit2, with or without its GSS framing."""
     offset, end = 0, len(data)
     if data[:1] == b"\x60":
-        offset, end = der.whole(data, 0, end, der.GSS_FRAMING, "the GSS framing")
+        offset, end = der.whole(data, 0, end, _GSS_FRAMING, "the GSS framing")
         if data[offset : offset + len(SPNEGO)] != SPNEGO:
             raise der.malformed("its GSS framing names another mechanism than SPNEGO")
         offset += len(SPNEGO)
     start, end = der.whole(data, offset, end, 0xA0, "the NegTokenInit")
-    start, end = der.whole(data, start, end, der.SEQUENCE, "the NegTokenInit")
+    start, end = der.whole(data, start, end, SEQUENCE, "the NegTokenInit")
     fields = _fields(data, start, end)
     if 0 not in fields:
         raise der.malformed("the NegTokenInit has no mechanisms")
     tag, first, at, stop = fields[0]
-    if tag != der.SEQUENCE:
-        raise der.malformed(f"the mechanism list has tag {tag:#04x} and not {der.SEQUENCE:#04x}")
+    if tag != SEQUENCE:
+        raise der.malformed(f"the mechanism list has tag {tag:#04x} and not {SEQUENCE:#04x}")
     mic = fields.get(4)
     # [MS-SPNG] 2.2.1: field 3 is negHints where it is a SEQUENCE; then the MIC moves to field 4.
     third = fields.get(3)
-    if third is not None and third[0] != der.SEQUENCE:
+    if third is not None and third[0] != SEQUENCE:
         mic = third
     return Init(
         _mechanisms(data, at, stop),
@@ -117,19 +117,19 @@ def read_init(data: bytes) -> Init:
 def read_response(data: bytes) -> Response:
     """Read a NegTokenResp."""
     start, end = der.whole(data, 0, len(data), 0xA1, "the NegTokenResp")
-    start, end = der.whole(data, start, end, der.SEQUENCE, "the NegTokenResp")
+    start, end = der.whole(data, start, end, SEQUENCE, "the NegTokenResp")
     fields = _fields(data, start, end)
     state = None
     if 0 in fields:
         tag, _, at, stop = fields[0]
-        state = _STATE_OF.get(data[at:stop]) if tag == der.ENUMERATED else None
+        state = _STATE_OF.get(data[at:stop]) if tag == ENUMERATED else None
         if state is None:
             raise der.malformed("the negState is none that RFC 4178 knows")
     mechanism = None
     if 1 in fields:
         tag, first, _, stop = fields[1]
-        if tag != der.OBJECT_IDENTIFIER:
-            raise der.malformed(f"the supportedMech has tag {tag:#04x} and not {der.OBJECT_IDENTIFIER:#04x}")
+        if tag != OBJECT_IDENTIFIER:
+            raise der.malformed(f"the supportedMech has tag {tag:#04x} and not {OBJECT_IDENTIFIER:#04x}")
         mechanism = data[first:stop]
     token = _octets(data, fields.get(2), "the responseToken")
     mic = _octets(data, fields.get(3), "the mechListMIC")
@@ -138,7 +138,7 @@ def read_response(data: bytes) -> Response:
 
 
 def _framed(content: bytes) -> bytes:
-    return der.tlv(der.GSS_FRAMING, SPNEGO + der.tlv(0xA0, der.tlv(der.SEQUENCE, content)))
+    return tlv(_GSS_FRAMING, SPNEGO + tlv(0xA0, tlv(SEQUENCE, content)))
 
 
 _Field = tuple[int, int, int, int]
@@ -165,7 +165,7 @@ def _fields(data: bytes, start: int, end: int) -> dict[int, _Field]:
 def _mechanisms(data: bytes, start: int, end: int) -> tuple[bytes, ...]:
     found: list[bytes] = []
     while start < end:
-        _, stop = der.expect(data, start, end, der.OBJECT_IDENTIFIER, "a mechanism")
+        _, stop = der.expect(data, start, end, OBJECT_IDENTIFIER, "a mechanism")
         found.append(data[start:stop])
         start = stop
         if len(found) > _MAX_MECHANISMS:
@@ -179,6 +179,6 @@ def _octets(data: bytes, field: _Field | None, what: str) -> bytes | None:
     if field is None:
         return None
     tag, _, start, end = field
-    if tag != der.OCTET_STRING:
-        raise der.malformed(f"{what} has tag {tag:#04x} and not {der.OCTET_STRING:#04x}")
+    if tag != OCTET_STRING:
+        raise der.malformed(f"{what} has tag {tag:#04x} and not {OCTET_STRING:#04x}")
     return data[start:end]
