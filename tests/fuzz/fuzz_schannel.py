@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sspid.packages.contract import Message
 from sspid.vocabulary.buffers import BufferType, SecurityBuffer, token, token_in
 from sspid.vocabulary.errors import SspiError
+from sspid.vocabulary.flags import ContextFlag
 from sspid_testing import tls
 
 if TYPE_CHECKING:
@@ -14,10 +15,13 @@ if TYPE_CHECKING:
 
 _CLIENT, _SERVER = tls.client(), tls.server()
 _PACKED: list[bytes] = []
+_DATAGRAM = frozenset({ContextFlag.DATAGRAM})
+_DTLS = (tls.client(protocols=("DTLSv1.2",), flags=_DATAGRAM), tls.server(protocols=("DTLSv1.2",), flags=_DATAGRAM))
+_PAIR: list[tls.End] = []
 
 
 def _fresh(end: tls.End) -> tls.End:
-    return tls.End(end.world, end.package, end.credential, end.server, target=end.target)
+    return tls.End(end.world, end.package, end.credential, end.server, flags=end.flags, target=end.target)
 
 
 def _established(server: bool) -> tls.End:
@@ -87,6 +91,41 @@ def _import(data: bytes) -> None:
     end.world.run(end.package.import_security_context(data))
 
 
+def _accept_datagram(data: bytes) -> None:
+    server = _fresh(_DTLS[1])
+    server.buffers = (SecurityBuffer(BufferType.EXTRA, data[:1]),)
+    server.leg(data)
+
+
+def _datagrams(legs: int) -> tuple[tls.End, tls.End]:
+    """Both ends of DTLS, that many legs further."""
+    ends = (_fresh(_DTLS[0]), _fresh(_DTLS[1]))
+    sent = token_in(ends[0].leg().output)
+    for leg in range(legs):
+        sent = token_in(ends[1 - leg % 2].leg(sent).output)
+    return ends
+
+
+def _accept_second_datagram(data: bytes) -> None:
+    """After the ClientHello with its cookie."""
+    _, server = _datagrams(3)
+    server.leg(data)
+    server.leg(b"")
+
+
+def _initialize_second_datagram(data: bytes) -> None:
+    client, _ = _datagrams(0)
+    client.leg(data)
+    client.leg(b"")
+
+
+def _decrypt_datagram(data: bytes) -> None:
+    """One pair as long as it lasts: DTLS drops what does not belong."""
+    if not _PAIR or _PAIR[1].state.read_closed:
+        _PAIR[:] = _datagrams(6)
+    _PAIR[1].open(data)
+
+
 TARGETS: tuple[Callable[[bytes], None], ...] = (
     _accept,
     _accept_second,
@@ -98,6 +137,10 @@ TARGETS: tuple[Callable[[bytes], None], ...] = (
     _control,
     _protocols,
     _import,
+    _accept_datagram,
+    _accept_second_datagram,
+    _initialize_second_datagram,
+    _decrypt_datagram,
 )
 
 

@@ -36,7 +36,7 @@ def test_corpus_has_an_input_for_each_target():
     assert {path.read_bytes()[0] % targets for path in CORPUS} == set(range(targets))
 
 
-@given(number=st.integers(0, 9), data=st.binary(max_size=200))
+@given(number=st.integers(0, 13), data=st.binary(max_size=200))
 @settings(max_examples=300, deadline=None)
 def test_any_bytes(number, data):
     target.one_input(bytes((number,)) + data)
