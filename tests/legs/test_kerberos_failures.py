@@ -9,7 +9,8 @@ from datetime import timedelta
 
 import pytest
 
-from sspid.packages.kerberos.policy import Bindings, KerberosPolicy
+from sspid.packages.kerberos.policy import KerberosPolicy
+from sspid.packages.rules import Bindings
 from sspid.vocabulary.attributes import ContextAttribute
 from sspid.vocabulary.buffers import token_in
 from sspid.vocabulary.credentials import CredentialCache, Keytab, Password

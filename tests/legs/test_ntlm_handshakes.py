@@ -9,7 +9,8 @@ import pytest
 
 from sspid.packages.ntlm import crypto, messages, package
 from sspid.packages.ntlm import negotiate_flags as nf
-from sspid.packages.ntlm.policy import Bindings, NtlmPolicy
+from sspid.packages.ntlm.policy import NtlmPolicy
+from sspid.packages.rules import Bindings
 from sspid.vocabulary.attributes import ContextAttribute
 from sspid.vocabulary.credentials import NtHash, Password
 from sspid.vocabulary.errors import SspiError

@@ -9,13 +9,14 @@ import pytest
 
 from sspid.packages.ntlm import av_pairs, crypto, messages
 from sspid.packages.ntlm import negotiate_flags as nf
-from sspid.packages.ntlm.policy import Bindings, NtlmPolicy
+from sspid.packages.ntlm.policy import NtlmPolicy
 from sspid.packages.questions import (
     JudgeNtlmResponse,
     LookUpAccount,
     NtlmVerdict,
     RecordPolicyBreach,
 )
+from sspid.packages.rules import Bindings
 from sspid.vocabulary.attributes import ContextAttribute
 from sspid.vocabulary.credentials import Anonymous
 from sspid.vocabulary.errors import FailureDetail, SspiError

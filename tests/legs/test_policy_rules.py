@@ -14,12 +14,12 @@ from sspid.broker.world.accounts.lockout import Lockout
 from sspid.broker.world.logons import Logons
 from sspid.broker.world.policy import Policies, PolicyError
 from sspid.packages.kerberos.policy import RULES as KERBEROS_RULES
-from sspid.packages.kerberos.policy import Bindings as KerberosBindings
 from sspid.packages.kerberos.policy import KerberosPolicy
 from sspid.packages.ntlm import crypto, messages, package
 from sspid.packages.ntlm import negotiate_flags as nf
-from sspid.packages.ntlm.policy import HELD_BY_DEFAULT, RULES, Bindings, NtlmPolicy
+from sspid.packages.ntlm.policy import HELD_BY_DEFAULT, RULES, NtlmPolicy
 from sspid.packages.questions import Account, RecordPolicyBreach
+from sspid.packages.rules import Bindings
 from sspid.vocabulary.credentials import CredentialCache, Password
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.flags import ContextFlag
@@ -132,7 +132,7 @@ def _files(realm, world):
 
 
 KERBEROS = {
-    "bindings": (KerberosPolicy(bindings=KerberosBindings.ALWAYS), _bindings, "SEC_E_BAD_BINDINGS"),
+    "bindings": (KerberosPolicy(bindings=Bindings.ALWAYS), _bindings, "SEC_E_BAD_BINDINGS"),
     "signing": (KerberosPolicy(require_signing=True), _signing, "SEC_E_SECURITY_QOS_FAILED"),
     "delegation": (KerberosPolicy(delegate=False), _delegation, "SEC_E_DELEGATION_POLICY"),
     "files": (KerberosPolicy(), _files, "SEC_E_UNKNOWN_CREDENTIALS"),

@@ -11,8 +11,9 @@ import pytest
 from sspid.broker.world.policy import Policies, PolicyError, documented
 from sspid.packages.digest.policy import DigestPolicy
 from sspid.packages.ntlm import package
-from sspid.packages.ntlm.policy import Bindings, NtlmPolicy
+from sspid.packages.ntlm.policy import NtlmPolicy
 from sspid.packages.questions import ReadPolicy
+from sspid.packages.rules import Bindings
 from sspid.vocabulary.credentials import Password
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.status import SecurityStatus

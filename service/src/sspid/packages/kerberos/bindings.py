@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sspid.packages.gss import Bindings as Parts
 from sspid.packages.kerberos import flags
-from sspid.packages.kerberos.policy import Bindings, KerberosPolicy
+from sspid.packages.rules import Bindings
 from sspid.vocabulary import channel_bindings
 from sspid.vocabulary.buffers import BufferType, find
 from sspid.vocabulary.errors import SspiError
@@ -16,6 +16,7 @@ from sspid.vocabulary.status import SecurityStatus
 
 if TYPE_CHECKING:
     from sspid.packages.contract import Leg
+    from sspid.packages.kerberos.policy import KerberosPolicy
     from sspid.vocabulary.buffers import Buffers
     from sspid.vocabulary.flags import Flags
 

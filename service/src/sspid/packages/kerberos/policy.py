@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from sspid.packages.questions import ReadPolicy, RecordPolicyBreach
-from sspid.vocabulary.errors import SspiError
+from sspid.packages import rules
+from sspid.packages.questions import ReadPolicy
+from sspid.packages.rules import Bindings
 
 if TYPE_CHECKING:
     from sspid.vocabulary.status import SecurityStatus
@@ -16,16 +16,6 @@ if TYPE_CHECKING:
 HELD_BY_DEFAULT: Final = frozenset({"files"})
 RULES: Final = HELD_BY_DEFAULT | {"bindings", "delegation", "signing"}
 """What breaches are recorded as."""
-
-
-class Bindings(Enum):
-    """How an acceptor treats channel bindings."""
-
-    AS_REQUESTED = "as requested"
-    """The application decides: bindings it hands in are required unless it sets ALLOW_MISSING_BINDINGS."""
-    NEVER = "never"
-    WHEN_SENT = "when sent"
-    ALWAYS = "always"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +36,12 @@ class KerberosPolicy:
 
     def __post_init__(self) -> None:
         """Refuse names of rules that there are not."""
-        if unknown := self.audit_rules - RULES:
-            message = f"audit_rules names {', '.join(sorted(unknown))}; the rules are {', '.join(sorted(RULES))}"
-            raise ValueError(message)
+        rules.require_known(self.audit_rules, RULES)
 
     async def breach(self, rule: str, status: SecurityStatus, message: str, subject: str = "") -> None:
         """Record that `rule` was broken and raise `status`, unless this policy only audits."""
         audited = rule in self.audit_rules or (self.audit_only and rule not in HELD_BY_DEFAULT)
-        await RecordPolicyBreach("Kerberos", rule, not audited, subject)
-        if not audited:
-            raise SspiError(status, message)
+        await rules.breach("Kerberos", rule, status, message, subject, audited=audited)
 
 
 DEFAULT = KerberosPolicy()

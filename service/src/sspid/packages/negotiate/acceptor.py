@@ -89,7 +89,7 @@ async def bare_leg(state: Bare, leg: Leg) -> Step:
     output = (token(sent),) if sent else ()
     if not speaking.done:
         return Step(SecurityStatus.SEC_I_CONTINUE_NEEDED, Bare(speaking), output=output, granted=speaking.granted)
-    return _established(speaking, sent)
+    return Established.step(speaking, sent)
 
 
 async def _advance(state: Underway, leg: Leg, received: bytes, mic: bytes | None, chosen: bytes | None) -> Step:
@@ -117,32 +117,21 @@ async def _finish(state: Underway, sent: bytes, received: bytes | None, chosen: 
     if received is not None:
         await speaking.package.verify_mechlist_mic(speaking.state, state.mech_list, received)
     elif not state.mic_required and not speaking.package.mechlist_mic_required(speaking.state):
-        return _established(speaking, tokens.write_response(NegState.ACCEPT_COMPLETED, chosen, sent or None))
+        return Established.step(speaking, tokens.write_response(NegState.ACCEPT_COMPLETED, chosen, sent or None))
     if received is None and (state.mic_sent or not sent):
         # The client had the last word and should have signed the list in it.
         raise mic_missing("client")
     if state.mic_sent:
-        return _established(speaking, b"")
+        return Established.step(speaking, b"")
     mic = await speaking.package.make_mechlist_mic(speaking.state, state.mech_list)
     if received is None:
         return _answer(state._replace(mic_sent=True), NegState.ACCEPT_INCOMPLETE, chosen, sent, mic)
-    return _established(speaking, tokens.write_response(NegState.ACCEPT_COMPLETED, chosen, sent or None, mic))
+    return Established.step(speaking, tokens.write_response(NegState.ACCEPT_COMPLETED, chosen, sent or None, mic))
 
 
 def _answer(state: Underway, word: NegState, chosen: bytes | None, sent: bytes, mic: bytes | None) -> Step:
     output = (token(tokens.write_response(word, chosen, sent or None, mic)),)
     return Step(SecurityStatus.SEC_I_CONTINUE_NEEDED, state, output=output, granted=state.speaking.granted)
-
-
-def _established(speaking: Speaking, output: bytes) -> Step:
-    return Step(
-        SecurityStatus.SEC_E_OK,
-        Established(speaking.name, speaking.package, speaking.state),
-        output=(token(output),) if output else (),
-        granted=speaking.granted,
-        expiry=speaking.expiry,
-        established=True,
-    )
 
 
 def _hint(parts: dict[str, Any]) -> Step:

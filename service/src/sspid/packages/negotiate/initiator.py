@@ -146,7 +146,7 @@ async def _finish(state: Underway, reply: Response, sent: bytes) -> Step:
     if complete:
         if required and not state.mic_checked:
             raise mic_missing("acceptor")
-        return _established(state, b"")
+        return Established.step(speaking, b"")
     if not required and not sent:
         # The acceptor waits though nothing is left to say but this.
         required = True
@@ -156,20 +156,8 @@ async def _finish(state: Underway, reply: Response, sent: bytes) -> Step:
         state = state._replace(mic_sent=True)
     output = tokens.write_response(None, token=sent or None, mic=mic)
     if state.mic_checked:
-        return _established(state, output)
+        return Established.step(speaking, output)
     return Step(SecurityStatus.SEC_I_CONTINUE_NEEDED, state, output=(token(output),), granted=speaking.granted)
-
-
-def _established(state: Underway, output: bytes) -> Step:
-    speaking = state.speaking
-    return Step(
-        SecurityStatus.SEC_E_OK,
-        Established(speaking.name, speaking.package, speaking.state),
-        output=(token(output),) if output else (),
-        granted=speaking.granted,
-        expiry=speaking.expiry,
-        established=True,
-    )
 
 
 async def _rejected(state: Underway, reply: Response, leg: Leg) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sspid.packages.contract import Leg
+from sspid.packages.contract import Leg, Step
 from sspid.packages.negotiate.mechanisms import PACKAGE_OF
 from sspid.vocabulary.buffers import BufferType, token, token_in
 from sspid.vocabulary.flags import NO_FLAGS, ContextFlag, Flags
+from sspid.vocabulary.status import SecurityStatus
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sspid.packages.contract import SecurityPackage, Step
+    from sspid.packages.contract import SecurityPackage
     from sspid.vocabulary.buffers import Buffers
 
 _INTEGRITY = frozenset({ContextFlag.INTEGRITY})
@@ -71,3 +72,15 @@ class Established:
     name: str
     package: SecurityPackage
     state: Any = field(repr=False)
+
+    @classmethod
+    def step(cls, speaking: Speaking, output: bytes) -> Step:
+        """The last leg: `output` is what it sends, if anything."""
+        return Step(
+            SecurityStatus.SEC_E_OK,
+            cls(speaking.name, speaking.package, speaking.state),
+            output=(token(output),) if output else (),
+            granted=speaking.granted,
+            expiry=speaking.expiry,
+            established=True,
+        )

@@ -11,8 +11,8 @@ from sspid.packages.contract import Leg, Step
 from sspid.packages.ntlm import av_pairs, filetime, judgement, messages, policy
 from sspid.packages.ntlm import negotiate_flags as nf
 from sspid.packages.ntlm.established import SERVER, Established
-from sspid.packages.ntlm.policy import Bindings
 from sspid.packages.questions import DescribeMachine, DrawRandom, ReadClock, RecordLogon
+from sspid.packages.rules import Bindings
 from sspid.vocabulary import channel_bindings
 from sspid.vocabulary.buffers import token
 from sspid.vocabulary.errors import SspiError

@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import Final
 
-from sspid.packages.questions import ReadPolicy, RecordPolicyBreach
-from sspid.vocabulary.errors import SspiError
+from sspid.packages import rules
+from sspid.packages.questions import ReadPolicy
+from sspid.packages.rules import Bindings
 from sspid.vocabulary.status import SecurityStatus
 
 HELD_BY_DEFAULT: Final = frozenset({"ntlmv1", "128 bit"})
 RULES: Final = HELD_BY_DEFAULT | {"ntlm off", "mic", "channel bindings", "signing", "lifetime"}
 """What breaches are recorded as."""
-
-
-class Bindings(Enum):
-    """How an acceptor treats channel bindings."""
-
-    AS_REQUESTED = "as requested"
-    """The application decides: bindings it hands in are required unless it sets ALLOW_MISSING_BINDINGS."""
-    NEVER = "never"
-    WHEN_SENT = "when sent"
-    ALWAYS = "always"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +41,7 @@ class NtlmPolicy:
 
     def __post_init__(self) -> None:
         """Refuse names of rules that there are not."""
-        if unknown := self.audit_rules - RULES:
-            message = f"audit_rules names {', '.join(sorted(unknown))}; the rules are {', '.join(sorted(RULES))}"
-            raise ValueError(message)
+        rules.require_known(self.audit_rules, RULES)
 
     def audits(self, rule: str) -> bool:
         """Whether breaking `rule` is recorded only."""
@@ -61,10 +49,7 @@ class NtlmPolicy:
 
     async def breach(self, rule: str, status: SecurityStatus, message: str, subject: str = "") -> None:
         """Record that `rule` was broken and raise `status`, unless this policy only audits."""
-        audited = self.audits(rule)
-        await RecordPolicyBreach("NTLM", rule, not audited, subject)
-        if not audited:
-            raise SspiError(status, message)
+        await rules.breach("NTLM", rule, status, message, subject, audited=self.audits(rule))
 
     async def admit(self, target: str = "") -> None:
         """Refuse NTLM where it is off and `target` is not excepted ([MS-NLMP] 3.1.5.1.1, 3.2.5.1.1)."""

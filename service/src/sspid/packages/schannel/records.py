@@ -69,8 +69,8 @@ class Direction:
         return f"Direction(sequence={self.sequence})"
 
 
-class Tls13Records:
-    """TLS 1.3 records (RFC 8446 5.2)."""
+class _Records:
+    """Both directions under one suite; `number` is its own in the registry of TLS."""
 
     __slots__ = ("number", "read", "suite", "write")
 
@@ -79,6 +79,12 @@ class Tls13Records:
         self.suite = suite
         self.write = write
         self.read = read
+
+
+class Tls13Records(_Records):
+    """TLS 1.3 records (RFC 8446 5.2)."""
+
+    __slots__ = ()
 
     def seal(self, content_type: int, data: bytes) -> bytes:
         """One record; before it a KeyUpdate where the key has sealed enough."""
@@ -132,16 +138,10 @@ class Tls13Records:
         self.read.replace(next_secret(self.read.secret, self.suite))
 
 
-class Tls12Records:
+class Tls12Records(_Records):
     """TLS 1.2 records with an AEAD (RFC 5246 6.2.3.3, RFC 5288, RFC 7905)."""
 
-    __slots__ = ("number", "read", "suite", "write")
-
-    def __init__(self, number: int, suite: Suite, write: Direction, read: Direction) -> None:
-        self.number = number
-        self.suite = suite
-        self.write = write
-        self.read = read
+    __slots__ = ()
 
     def seal(self, content_type: int, data: bytes) -> bytes:
         """One record."""
