@@ -135,6 +135,15 @@ def test_a_bare_kerberos_token_is_no_replay_of_itself_in_negotiate(sspi, realm, 
     assert len(rooms) == 2
 
 
+def test_negotiate_keeps_whole_what_it_might_send_in_fragments(sspi, rooms):
+    asked = BOUNDED | ContextFlag.FRAGMENT_TO_FIT
+    identity = password("alice", mit.NAME, mit.PASSWORD)
+    ends = Logon("Negotiate", identity, flags=asked, accepting=asked).ends(sspi)
+    first = cramped(ends.client, b"", rooms)
+    answered = cramped(ends.server, first.token, rooms)
+    assert ContextFlag.FRAGMENT_TO_FIT not in first.granted | answered.granted
+
+
 def test_tls(sspi, rooms):
     with (
         sspi.acquire_credentials_handle("Schannel", OUTBOUND, named("demo-client")) as outbound,
