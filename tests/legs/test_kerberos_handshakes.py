@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from sspid.packages.contract import Message
 from sspid.packages.kerberos.protection import WRAP_NO_ENCRYPT
@@ -149,7 +150,7 @@ def test_dce_headers_are_signed_and_not_sealed(realm, tamper):
     assert [buffer.data for buffer in sealed[:1] + sealed[2:4]] == [b"header", b"ignored", b"trailer"]
     assert len(sealed[4].data) == 76
     if tamper:
-        sealed = (replace(sealed[0], data=b"Header"), *sealed[1:])
+        sealed = (structs.replace(sealed[0], data=b"Header"), *sealed[1:])
     call = server.package.decrypt_message(server.state, Message(sealed))
     if tamper:
         with pytest.raises(SspiError) as refused:

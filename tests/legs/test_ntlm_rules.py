@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from sspid.packages.ntlm import av_pairs, crypto, messages
 from sspid.packages.ntlm import negotiate_flags as nf
@@ -85,8 +86,8 @@ def without_extended_session_security(server):
             return step
         flags = step.state.flags & ~nf.EXTENDED_SESSION_SECURITY
         challenge = step.state.challenge[:20] + flags.to_bytes(4, "little") + step.state.challenge[24:]
-        output = (replace(step.output[0], data=challenge),)
-        return replace(step, state=step.state._replace(flags=flags, challenge=challenge), output=output)
+        output = (structs.replace(step.output[0], data=challenge),)
+        return structs.replace(step, state=step.state._replace(flags=flags, challenge=challenge), output=output)
 
     server.package.accept_security_context = older
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import threading
 import time
+from contextlib import contextmanager
 from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, Any, Final, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from structlog.typing import FilteringBoundLogger, Processor
 
@@ -51,7 +53,32 @@ def _write_information(event: str, **fields: Any) -> None:
     """Write a line as structlog would. There is one for every handshake, and this costs a sixth of structlog's way."""
     parts = [f'"{name}": {_ENCODERS.get(value.__class__, _encode)(value)}' for name, value in fields.items()]
     parts += (f'"event": {encode_basestring_ascii(event)}', '"level": "info"', f'"timestamp": "{_now()}"')
-    sys.stderr.write(f"{{{', '.join(parts)}}}\n")
+    line = f"{{{', '.join(parts)}}}\n"
+    if _lines.held is None:
+        sys.stderr.write(line)
+    else:
+        _lines.held.append(line)
+
+
+class _Lines(threading.local):
+    """What this thread has to write, while its lines go out together; None where each goes out at once."""
+
+    held: list[str] | None = None
+
+
+_lines = _Lines()
+
+
+@contextmanager
+def lines_together() -> Iterator[None]:
+    """Write this thread's lines of information in one go at the end: writing costs more than the line."""
+    held = _lines.held = []
+    try:
+        yield
+    finally:
+        _lines.held = None
+        if held:
+            sys.stderr.write("".join(held))
 
 
 def _now() -> str:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
+from msgspec import Struct
+
 from sspid.vocabulary.buffers import Buffers, BufferType, SecurityBuffer, token_in
 from sspid.vocabulary.errors import FailureDetail, SspiError
 from sspid.vocabulary.flags import NO_FLAGS, Flags
@@ -50,8 +52,7 @@ State = Any
 """One type per state, each package's own: what the handshake has earned so far and nothing else."""
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
+class Leg(Struct, frozen=True):
     """One call of InitializeSecurityContext or AcceptSecurityContext. `target_name` is empty for an acceptor.
 
     `credential` is what this package's own acquire_credentials_handle returned. It may differ from the first leg's.
@@ -71,8 +72,7 @@ class Leg:
         return token_in(self.input)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """What a leg came to. `status` is one of `sspid.vocabulary.status.RETURNED`.
 
     `state` is the next state; with SEC_E_INCOMPLETE_MESSAGE it must be the state that was given, untouched. None after a first
@@ -93,8 +93,7 @@ class Step:
     established: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """One call of EncryptMessage, DecryptMessage, MakeSignature or VerifySignature."""
 
     buffers: Buffers
@@ -102,8 +101,7 @@ class Message:
     sequence_number: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Protected:
+class Protected(Struct, frozen=True):
     """What a message function came to: all buffers as they are now, in Windows' order, and the quality of protection found."""
 
     buffers: Buffers

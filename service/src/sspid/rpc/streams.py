@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sspid_protos.sspi.v1 import context_service_pb2 as wire
 from sspid_protos.sspi.v1 import vocabulary_pb2
 
+from sspid.logs import lines_together
 from sspid.rpc.unary import CODES, SHUTTING_DOWN
 from sspid.vocabulary.errors import RefusedError
 
@@ -135,8 +136,9 @@ class SessionStream:
             self._streams.leave(context)
         send(None)
 
-    def answer(self, caller: str, request: wire.SessionRequest, which: str | None) -> wire.SessionResponse:
-        """The answer to one numbered call."""
+    def answer(self, caller: str, request: wire.SessionRequest, which: str | None, answer: wire.SessionResponse) -> None:
+        """Fill in the answer to one numbered call."""
+        answer.number = request.number
         try:
             if which is None:
                 raise RefusedError("INVALID_ARGUMENT", "The request holds no call.")
@@ -144,9 +146,10 @@ class SessionStream:
                 raise RefusedError("UNAVAILABLE", SHUTTING_DOWN)
             response = self._functions[which](caller, getattr(request, which))
         except RefusedError as refused:
-            refusal = wire.Refusal(code=CODES[refused.kind].value[0], message=refused.message)
-            return wire.SessionResponse(number=request.number, refusal=refusal)
-        return wire.SessionResponse(number=request.number, **{which: response})
+            answer.refusal.code = CODES[refused.kind].value[0]
+            answer.refusal.message = refused.message
+        else:
+            getattr(answer, which).MergeFrom(response)
 
     def may_wait(self, caller: str, which: str | None, request: wire.SessionRequest) -> bool:
         """Whether the call may wait for another machine or another call."""
@@ -192,27 +195,37 @@ class Conversation:
             self._changed.notify_all()
 
     def _answer(self, calls: tuple[wire.SessionRequest, ...]) -> None:
-        session, caller = self._session, self._caller
-        ready = []
-        for call in calls:
-            which = call.WhichOneof("call")
-            if session.may_wait(caller, which, call):
-                self._answer_later(call, which)
-            else:
-                ready.append(session.answer(caller, call, which))
-        if ready:
-            first, *others = ready
-            first.also.extend(others)
-            self._unsent.append(first)
-        if ready or len(self._unsent) > UNSENT:
+        with lines_together():
+            ready = self._answer_ready(calls)
+        if ready is not None:
+            self._unsent.append(ready)
+        if ready is not None or len(self._unsent) > UNSENT:
             # Here the caller itself is waited for: who does not read is not read from either.
             with self._sending:
                 self._send_all()
 
+    def _answer_ready(self, calls: tuple[wire.SessionRequest, ...]) -> wire.SessionResponse | None:
+        """What the calls that cannot wait come to, in one message; the others are begun. None where all of them may wait."""
+        session, caller = self._session, self._caller
+        together = None
+        for call in calls:
+            which = call.WhichOneof("call")
+            if session.may_wait(caller, which, call):
+                self._answer_later(call, which)
+                continue
+            if together is None:
+                together = answer = wire.SessionResponse()
+            else:
+                answer = together.also.add()
+            session.answer(caller, call, which, answer)
+        return together
+
     def _answer_later(self, request: wire.SessionRequest, which: str | None) -> None:
         def work() -> None:
             try:
-                self._unsent.append(self._session.answer(self._caller, request, which))
+                answer = wire.SessionResponse()
+                self._session.answer(self._caller, request, which, answer)
+                self._unsent.append(answer)
                 self._send_unless_another_does()
             finally:
                 with self._changed:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import IntEnum, unique
+
+from msgspec import Struct
 
 
 @unique
@@ -56,14 +57,17 @@ class BufferAccess(IntEnum):
     """Is not written but is signed (SECBUFFER_READONLY_WITH_CHECKSUM)."""
 
 
-@dataclass(frozen=True, slots=True)
-class SecurityBuffer:
+class SecurityBuffer(Struct, frozen=True, gc=False):
     """One SecBuffer. `size` is cbBuffer where no data goes with it: MISSING (bytes still wanted), EXTRA (bytes left over)."""
 
     type: BufferType
-    data: bytes = field(default=b"", repr=False)
+    data: bytes = b""
     size: int = 0
     access: BufferAccess = BufferAccess.READ_WRITE
+
+    def __repr__(self) -> str:
+        # Never the data: it may be a token.
+        return f"SecurityBuffer(type={self.type!r}, size={self.size}, access={self.access!r})"
 
 
 Buffers = tuple[SecurityBuffer, ...]

@@ -6,6 +6,8 @@ import hmac
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
 from sspid.packages.contract import Leg, Step
 from sspid.packages.credssp import binding, credentials, failures, inputs, messages, policy
 from sspid.packages.credssp.channel import Bare, Channel, Tls, incomplete
@@ -67,7 +69,7 @@ async def begin(parts: Parts, leg: Leg) -> Step:
         state = Negotiating(rules, Bare(), Inner(parts.negotiate, credential.negotiate), Versions.of(rules), key)
         step = await proceed(state, leg)
         # No context is made of a first message that is not whole.
-        return replace(step, state=None) if step.status is SecurityStatus.SEC_E_INCOMPLETE_MESSAGE else step
+        return structs.replace(step, state=None) if step.status is SecurityStatus.SEC_E_INCOMPLETE_MESSAGE else step
     return await secure(parts, Securing(rules, None), leg)
 
 
@@ -82,9 +84,9 @@ async def secure(parts: Parts, state: Securing, leg: Leg) -> Step:
     call = Leg(credential.tls, (token(leg.token),), tls_flags(leg.flags, server=True), caller=leg.caller)
     step = await parts.schannel.accept_security_context(state.tls, call)
     if step.status is SecurityStatus.SEC_E_INCOMPLETE_MESSAGE:
-        return replace(step, state=None if state.tls is None else state)
+        return structs.replace(step, state=None if state.tls is None else state)
     if not step.established:
-        return replace(step, state=Securing(state.policy, step.state), granted=granted(leg.flags, server=True))
+        return structs.replace(step, state=Securing(state.policy, step.state), granted=granted(leg.flags, server=True))
     found = await parts.schannel.query_context_attributes(step.state, ContextAttribute.LOCAL_CERT_CONTEXT)
     key = binding.public_key(found.der) if isinstance(found, CertificateContext) else b""
     channel = Tls(parts.schannel, credential.tls, step.state, server=True)
@@ -98,14 +100,14 @@ async def _first_request(state: Negotiating, leg: Leg, before: bytes, left: int)
     if not left:
         return going_on(state, leg, before, 0, server=True)
     try:
-        step = await proceed(state, replace(leg, input=(token(leg.token[-left:]),)))
+        step = await proceed(state, structs.replace(leg, input=(token(leg.token[-left:]),)))
     except SspiError as failure:
         if failure.output and before:
             failure.output = (token(before + token_in(failure.output)),)
         raise
     if step.status is SecurityStatus.SEC_E_INCOMPLETE_MESSAGE:
-        return replace(going_on(state, leg, before, 0, server=True), input=(extra(left),))
-    return replace(step, output=(token(before + token_in(step.output)),))
+        return structs.replace(going_on(state, leg, before, 0, server=True), input=(extra(left),))
+    return structs.replace(step, output=(token(before + token_in(step.output)),))
 
 
 async def proceed(state: Negotiating | CredentialsExpected, leg: Leg) -> Step:
@@ -238,7 +240,7 @@ async def _established(
     made = Established(
         proven, tls, credential, creds, forwarded, receives=rules.receive_credentials, in_clear=rules.password_in_clear
     )
-    return replace(
+    return structs.replace(
         going_on(made, leg, received.owed, received.left, server=True),
         status=SecurityStatus.SEC_E_OK,
         granted=flags,

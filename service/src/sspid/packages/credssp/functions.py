@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
 from sspid.packages.contract import Leg, Message, Protected, SecurityPackage, State, Step
 from sspid.packages.credssp import acceptor, credential, established, initiator
 from sspid.packages.credssp.established import OF_TLS, Established
@@ -98,7 +100,9 @@ class CredSsp(SecurityPackage):
         schannel = self._parts.schannel
         function = schannel.accept_security_context if server else schannel.initialize_security_context
         step = await function(tls, call)
-        return replace(step, state=replace(state, tls=step.state), granted=state.proven.granted, expiry=state.proven.expiry)
+        return structs.replace(
+            step, state=replace(state, tls=step.state), granted=state.proven.granted, expiry=state.proven.expiry
+        )
 
     async def apply_control_token(self, state: State, token: Buffers) -> State:
         if isinstance(state, initiator.Securing | acceptor.Securing | Established):

@@ -6,6 +6,8 @@ import hmac
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
 from sspid.packages.contract import CredentialRequest, Leg, Step
 from sspid.packages.credssp import binding, credentials, delegation, failures, inputs, messages, policy
 from sspid.packages.credssp.channel import Bare, Channel, Tls, incomplete
@@ -169,9 +171,9 @@ async def secure(parts: Parts, state: Securing, leg: Leg) -> Step:
     call = Leg(tls, buffers, flags, host_of(state.plan.target), leg.caller)
     step = await parts.schannel.initialize_security_context(state.tls, call)
     if step.status is SecurityStatus.SEC_E_INCOMPLETE_MESSAGE:
-        return replace(step, state=state)
+        return structs.replace(step, state=state)
     if not step.established:
-        return replace(
+        return structs.replace(
             step, state=Securing(state.plan, step.state), granted=granted(leg.flags, server=False), established=False
         )
     channel = Tls(parts.schannel, tls, step.state, server=False)
@@ -202,7 +204,7 @@ async def _request(state: Negotiating, leg: Leg, before: bytes, left: int) -> St
 
 
 def _inner_leg(plan: Plan, leg: Leg) -> Leg:
-    return leg if leg.target_name == plan.target else replace(leg, target_name=plan.target)
+    return leg if leg.target_name == plan.target else structs.replace(leg, target_name=plan.target)
 
 
 def _inner_flags(plan: Plan) -> Flags:
@@ -338,7 +340,7 @@ async def _established(state: ProofExpected, leg: Leg, output: bytes, left: int,
     )
     inner.delete()
     tls, credential = (channel.state, channel.credential) if isinstance(channel, Tls) else (None, None)
-    return replace(
+    return structs.replace(
         going_on(Established(proven, tls, credential), leg, output, left, server=False),
         status=SecurityStatus.SEC_E_OK,
         granted=flags,

@@ -7,8 +7,9 @@ PADDING; what is made goes into PADDING, what is checked comes in TOKEN.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from sspid.packages.contract import Protected
 from sspid.packages.digest import http_response, http_session, inputs
@@ -52,7 +53,9 @@ def _filled(buffers: Buffers, text: bytes) -> Buffers:
     room = inputs.room(buffers, BufferType.PADDING)
     if 0 < room < len(text):
         raise too_small(f"The PADDING buffer has room for {room} bytes and the header's value takes {len(text)}.")
-    return tuple(replace(buffer, data=text, size=0) if buffer.type is BufferType.PADDING else buffer for buffer in buffers)
+    return tuple(
+        structs.replace(buffer, data=text, size=0) if buffer.type is BufferType.PADDING else buffer for buffer in buffers
+    )
 
 
 async def verify(state: HttpInitiator | HttpAcceptor, message: Message) -> Protected:

@@ -6,8 +6,9 @@ layer adds. DecryptMessage takes that in one DATA, in DATA with TOKEN apart, or 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from sspid.packages.contract import Message, Protected
 from sspid.packages.digest.inputs import room
@@ -99,5 +100,5 @@ def _signed(buffers: Buffers) -> bytes:
 
 def _filled(buffers: Buffers, contents: Mapping[BufferType, bytes]) -> Buffers:
     return tuple(
-        replace(buffer, data=contents[buffer.type], size=0) if buffer.type in contents else buffer for buffer in buffers
+        structs.replace(buffer, data=contents[buffer.type], size=0) if buffer.type in contents else buffer for buffer in buffers
     )

@@ -5,8 +5,9 @@ Without DCE style, TOKEN, DATA and PADDING in this order are one GSS-API token: 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec import structs
 
 from sspid.packages.contract import Protected
 from sspid.packages.gss import FirstGssNumber, Piece, SignGss, UnwrapGss, UnwrapGssToken, VerifyGss, WrapGss
@@ -87,7 +88,7 @@ async def _of_stream(state: Established, buffers: Buffers, stream: SecurityBuffe
     await _require_turn(state, stream.data, "STREAM")
     wrapped = await ask(UnwrapGssToken(state.context, stream.data), Doing.PROTECTING)
     _take_turn(state)
-    plain = replace(data, data=wrapped.pieces[0], size=0)
+    plain = structs.replace(data, data=wrapped.pieces[0], size=0)
     return Protected(tuple(plain if buffer is data else buffer for buffer in buffers), qop=_found(wrapped))
 
 
@@ -172,7 +173,7 @@ def _token(buffers: Buffers) -> SecurityBuffer:
 
 def _with_token(buffers: Buffers, data: bytes) -> Buffers:
     token = _token(buffers)
-    return tuple(replace(buffer, data=data, size=0) if buffer is token else buffer for buffer in buffers)
+    return tuple(structs.replace(buffer, data=data, size=0) if buffer is token else buffer for buffer in buffers)
 
 
 def _replaced(buffers: Buffers, wrapped: Wrapped, header: bytes | None) -> Buffers:
@@ -181,9 +182,9 @@ def _replaced(buffers: Buffers, wrapped: Wrapped, header: bytes | None) -> Buffe
     for buffer in buffers:
         if _protected(buffer):
             data = next(pieces)
-            result.append(replace(buffer, data=data, size=0) if buffer.access is BufferAccess.READ_WRITE else buffer)
+            result.append(structs.replace(buffer, data=data, size=0) if buffer.access is BufferAccess.READ_WRITE else buffer)
         elif buffer.type is BufferType.PADDING:
-            result.append(replace(buffer, data=wrapped.padding, size=0))
+            result.append(structs.replace(buffer, data=wrapped.padding, size=0))
         else:
             result.append(buffer)
     return tuple(result) if header is None else _with_token(tuple(result), header)

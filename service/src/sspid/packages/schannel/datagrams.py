@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from sspid.packages.contract import Leg, Protected, Step
 from sspid.packages.schannel.flags import granted
 from sspid.packages.schannel.openssl import TlsError
@@ -51,7 +53,7 @@ def fragment(step: Step, mtu: int) -> Step:
     if end == len(output) or step.established:
         return step
     state = replace(step.state, queued=output[end:])
-    return replace(step, status=SecurityStatus.SEC_I_MESSAGE_FRAGMENT, state=state, output=(token(output[:end]),))
+    return structs.replace(step, status=SecurityStatus.SEC_I_MESSAGE_FRAGMENT, state=state, output=(token(output[:end]),))
 
 
 def _datagram_end(records: bytes, mtu: int) -> int:

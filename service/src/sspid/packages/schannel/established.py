@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from sspid.packages.contract import Leg, Step
 from sspid.packages.schannel import alerts
@@ -147,8 +148,8 @@ def _go_on(state: Renegotiating, answer: bytes, rest: bytes, leg: Leg) -> Step:
     """The leg's whole records behind the one DecryptMessage met belong to the same flight."""
     if not whole_records(rest)[0]:
         return _continue(state, answer, len(rest), leg)
-    step = renegotiate(state, replace(leg, input=(token(rest),)))
-    return replace(step, output=(token(answer + token_in(step.output)),))
+    step = renegotiate(state, structs.replace(leg, input=(token(rest),)))
+    return structs.replace(step, output=(token(answer + token_in(step.output)),))
 
 
 def _continue(state: Renegotiating, output: bytes, left: int, leg: Leg) -> Step:
