@@ -29,7 +29,7 @@ from sspid.vocabulary.flags import ContextFlag
 from sspid_testing import credssp, sspi_rs, tls
 from sspid_testing.credssp import ALICE, DELEGATE, EXTENDED, MUTUAL, PASSWORD
 
-pytestmark = [pytest.mark.credssp, pytest.mark.interop, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.credssp, pytest.mark.interop, pytest.mark.timeout(900)]
 MECHANISMS = ("ntlm", "negotiate")
 VERSIONS = (2, 3, 4, 5, 6)
 KEY = b"\x30\x0d" + bytes(range(16))
