@@ -50,6 +50,23 @@ def test_any_text_is_read_or_refused(text):
     assert read(", ".join(f"{name}={directives.quoted(value)}" for name, value in plain.items())) == plain
 
 
+PIECES = ["a", "B", "=", "x=1", 'y="2"', ",", ", ", " ", '"', "\\", '\\"', "\t", "\n", "\x00", "ä", "x=", "=="]
+PUT_TOGETHER = st.lists(st.sampled_from(PIECES)).map("".join)
+
+
+@given(PUT_TOGETHER | st.text(st.characters(max_codepoint=0xFF), max_size=60))
+def test_the_usual_form_is_read_as_any_other(text):
+    """White space at the beginning changes nothing but the way in which a list is read."""
+
+    def outcome(text):
+        try:
+            return read(text)
+        except SspiError as failure:
+            return failure.message.partition(" at ")[0]
+
+    assert outcome(text) == outcome(" \t" + text)
+
+
 @given(st.lists(st.dictionaries(NAMES, VALUES, min_size=1, max_size=5), min_size=1, max_size=4))
 def test_challenges_are_told_apart(lists):
     texts = [", ".join(f"{name}={directives.quoted(value)}" for name, value in one.items()) for one in lists]

@@ -19,7 +19,7 @@ _MAXBUF = range(17, 1 << 24)
 DEFAULT_MAXBUF = 65536
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Challenge:
     """One challenge. `named` is false where it said no algorithm (then MD5, and the response says none either)."""
 

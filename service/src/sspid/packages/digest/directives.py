@@ -25,6 +25,8 @@ _QUOTED = rf'"({_CLEAR}(?:\\[\t\x20-\x7e\x80-\xff]{_CLEAR})*+)"'
 _ELEMENT = re.compile(rf'[ \t]*+(?:({_TOKEN})[ \t]*+=[ \t]*+(?:{_QUOTED}|([^\x00-\x20",\x7f]++))[ \t]*+)?(?:,|\Z)')
 # Where no element begins, what stands there is a match of its own: nothing is passed over unseen.
 _ELEMENTS = re.compile(rf"{_ELEMENT.pattern}|([\s\S]{{1,16}})").findall
+# The form that nearly all peers write, at three quarters of the cost. Anything else makes one last match of the whole rest.
+_USUAL = re.compile(rf' ?+([A-Za-z0-9*\-]++)=(?:"({_CLEAR})"|([^\x00-\x20",\x7f]++))(?:,|\Z)|([\s\S]++)').findall
 _SCHEME = re.compile(rf"[ \t]*+({_TOKEN})(?:[ \t]*+(?=,|\Z)|[ \t]++(?:[A-Za-z0-9\-._~+/]++=*+[ \t]*+(?=,|\Z))?)")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -48,6 +50,18 @@ def read(text: str, what: str, *, several: str = "") -> Directives:
 
     Of `several` the first is kept.
     """
+    found = Directives()
+    elements = _USUAL(text)
+    if elements and not elements[-1][3] and len(elements) <= _MOST:
+        for name, value, plain, _ in elements:
+            found[name.lower()] = value or plain
+        if len(found) == len(elements):
+            return found
+    return _read_any(text, what, several)
+
+
+def _read_any(text: str, what: str, several: str) -> Directives:
+    """Read a list with whatever RFC 9110 allows: white space, empty elements, escapes."""
     found = Directives()
     elements = _ELEMENTS(text)
     if len(elements) > _MOST:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sspid.vocabulary.flags import Flags
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Offer:
     """What an acceptor has put on the table. The audience's opaque is empty until a challenge or a response fixes it."""
 

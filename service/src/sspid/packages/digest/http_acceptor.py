@@ -82,8 +82,9 @@ async def _challenge(offer: Offer, *, stale: bool) -> Step:
     """Challenge once for each algorithm, best first, every one in a TOKEN of its own: one WWW-Authenticate line each."""
     random = await DrawRandom(_OPAQUE_BYTES + nonces.RANDOM_BYTES)
     caller, realm, opaque = offer.audience
-    opaque = opaque or urlsafe_b64encode(random[:_OPAQUE_BYTES]).decode("ascii").rstrip("=")
-    offer = replace(offer, audience=Audience(caller, realm, opaque))
+    if not opaque:
+        opaque = urlsafe_b64encode(random[:_OPAQUE_BYTES]).decode("ascii").rstrip("=")
+        offer = Offer(offer.policy, Audience(caller, realm, opaque), offer.flags, offer.expected)
     key = await nonces.KEY
     now = await ReadClock()
     nonce = nonces.issue(key, offer.audience, now, random[_OPAQUE_BYTES:], upgraded=offer.expected is not None)
