@@ -1,3 +1,6 @@
+import base64
+from dataclasses import replace
+
 import pytest
 
 from sspid.vocabulary.attributes import ContextAttribute
@@ -105,3 +108,30 @@ def test_kinds_of_credential():
         with pytest.raises(SspiError) as caught:
             acquire(secret, use)
         assert caught.value.status is status
+
+
+RSA = root().issue(tls.HOST, key="RSA")
+
+
+def with_another(*names):
+    """The certificate with its RSA key, some of whose numbers are others."""
+    der = RSA.key.private_bytes(issuing.Encoding.DER, issuing.PrivateFormat.TraditionalOpenSSL, issuing.NoEncryption())
+    for name in names:
+        number = getattr(RSA.key.private_numbers(), name)
+        length = (number.bit_length() + 7) // 8
+        assert der.count(number.to_bytes(length)) == 1
+        der = der.replace(number.to_bytes(length), (number ^ 2).to_bytes(length))
+    pem = b"-----BEGIN RSA PRIVATE KEY-----\n" + base64.encodebytes(der) + b"-----END RSA PRIVATE KEY-----\n"
+    return replace(RSA.pem(), key_pem=pem)
+
+
+def test_an_rsa_key_is_taken_whose_numbers_fit():
+    assert not tls.server(None, with_another()).credential.slow
+
+
+@pytest.mark.parametrize("number", ["p", "q", "d", "dmp1", "dmq1", "iqmp"])
+def test_an_rsa_key_whose_numbers_do_not_fit_is_unknown_credentials(number):
+    with pytest.raises(SspiError) as caught:
+        tls.server(None, with_another(number))
+    assert caught.value.status is Status.SEC_E_UNKNOWN_CREDENTIALS
+    assert "do not fit" in caught.value.message

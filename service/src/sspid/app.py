@@ -24,6 +24,7 @@ from sspid.broker.world.accounts.lockout import Lockout
 from sspid.broker.world.accounts.opening import Opening, Whereabouts
 from sspid.broker.world.accounts.passwords import Passwords
 from sspid.broker.world.answers import RealWorld
+from sspid.broker.world.key_files import open_key_file
 from sspid.broker.world.logons import Logons
 from sspid.broker.world.machine import ThisMachine
 from sspid.broker.world.nonces import NonceFile, NonceTable
@@ -143,6 +144,7 @@ class Service:
             {
                 questions.FindNamedCredential: NamedCredentials(named).find,
                 questions.FindTrustAnchors: TrustAnchors(roots).find,
+                questions.OpenKeyFile: open_key_file,
                 **self._authority_answers(),
             },
             waiting,
@@ -172,7 +174,11 @@ class Service:
         )
         lockout = Lockout(own.lockout.failures, own.lockout.window_seconds, own.lockout.duration_seconds)
         logons = Logons(self._log, directory, lockout)
-        nonces = NonceFile(settings.data_dir / "nonces.sqlite") if whereabouts.is_file else NonceTable(store, deadline)
+        nonces = (
+            NonceFile(settings.data_dir / "nonces.sqlite", alone=self._crew is None)
+            if whereabouts.is_file
+            else NonceTable(store, deadline)
+        )
         winbind = Winbind(_winbind(settings.winbind), self._log)
         return {
             questions.LookUpAccount: directory.look_up,
@@ -300,8 +306,10 @@ def _winbind(keys: WinbindKeys) -> WinbindSettings:
 
 
 def _elsewhere(settings: Settings) -> list[type]:
-    """The questions about accounts that another machine answers, as this service is configured."""
-    asked: list[type] = [questions.JudgeNtlmResponse] if settings.winbind.enabled else []
+    """The questions that another process or machine answers, as this service is configured."""
+    asked: list[type] = [questions.OpenKeyFile]
+    if settings.winbind.enabled:
+        asked.append(questions.JudgeNtlmResponse)
     if not _accounts_are_a_file(settings):
         asked += [
             questions.LookUpAccount, questions.LookUpDigestSecret, questions.MapCertificate, questions.RecordLogon,

@@ -68,10 +68,11 @@ class Authority:
         return self.certificate.public_bytes(Encoding.PEM)
 
     def issue(self, *names: str, **wishes: Any) -> Issued:
-        """A certificate for DNS names. Wishes: key, usage, start, end, upn, digest, key_usage."""
+        """A certificate for DNS names. Wishes: key, public_key (whose it is for), usage, start, end, upn, digest, key_usage."""
         key = _key(wishes.get("key", "EC"))
         start, end = wishes.get("start", NOW - DAY), wishes.get("end", NOW + 7 * DAY)
-        builder = self._builder(_name(names[0] if names else "somebody"), key.public_key(), self, start, end)
+        public_key = wishes.get("public_key") or key.public_key()
+        builder = self._builder(_name(names[0] if names else "somebody"), public_key, self, start, end)
         alternatives: list[x509.GeneralName] = [x509.DNSName(name) for name in names]
         if upn := wishes.get("upn", ""):
             alternatives.append(x509.OtherName(_UPN, b"\x0c" + bytes((len(upn.encode()),)) + upn.encode()))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sspid.broker import asks
+from sspid.broker.world.key_files import open_key_file
 from sspid.packages import questions
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class FixedWorld:
                 return self.machine
             case questions.ReadPolicy(package):
                 return self.policies.get(package)
+            case questions.OpenKeyFile():
+                return open_key_file(question, "")
             case questions.RecordLogon() | questions.RecordPolicyBreach():
                 return None
         return self._answer_of_digest(question)

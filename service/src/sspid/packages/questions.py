@@ -50,6 +50,19 @@ class FindTrustAnchors(Question[bytes]):
 
 
 @dataclass(frozen=True, slots=True)
+class OpenKeyFile(Question[bytes]):
+    """What PKCS#12 holds or a passphrase locks, as clear PEM: the key, with PKCS#12 its certificate and those above it too.
+
+    SEC_E_UNKNOWN_CREDENTIALS, with a sentence, where it cannot be opened, or not in time: whoever made it chose how long it
+    takes.
+    """
+
+    content: bytes = field(repr=False)
+    passphrase: str = field(default="", repr=False)
+    pkcs12: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """What an authority knows of one account. `nt_hash` is None where the authority judges responses itself."""
 

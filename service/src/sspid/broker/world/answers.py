@@ -28,7 +28,7 @@ class RealWorld:
     """Answers what the service was put together with, and says plainly what it was not.
 
     `later` gives answers whose modules take long to import, at the first question nothing else answers.
-    `elsewhere` are the questions that another machine answers: whoever asks them is in the waiting room meanwhile.
+    `elsewhere` are the questions that another process or machine answers: whoever asks them is in the waiting room meanwhile.
     """
 
     def __init__(

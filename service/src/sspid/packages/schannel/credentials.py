@@ -8,24 +8,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-    pkcs12,
-)
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from sspid.packages.questions import FindNamedCredential, FindTrustAnchors
 from sspid.packages.schannel.certificates import UNREADABLE, subject_of
-from sspid.packages.schannel.openssl import Chain, Connection, Context, ContextSettings, Store, TlsError
+from sspid.packages.schannel.loading import Certificate, load_all, unknown
+from sspid.packages.schannel.openssl import Connection, Context, ContextSettings, Store, TlsError
 from sspid.packages.schannel.sessions import Sessions
 from sspid.packages.schannel.settings import VERSION_NAMES, Policy, policy_of
-from sspid.packages.schannel.stapling import Stapled, carried
 from sspid.packages.schannel.suites import SUITES
 from sspid.vocabulary import attributes as values
 from sspid.vocabulary.attributes import CredentialAttribute
-from sspid.vocabulary.credentials import Anonymous, CertificateAndKey, CredentialUse, Named, Schannel, SchannelSettings
+from sspid.vocabulary.credentials import Anonymous, CredentialUse, Named, Schannel, SchannelSettings
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.status import SecurityStatus
 
@@ -33,27 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-
     from sspid.packages.contract import CredentialRequest
     from sspid.vocabulary.attributes import AttributeValue
 
-_MAX_CERTIFICATES = 100
-"""cCreds of SCHANNEL_CRED is at most 100 (schannel.h)."""
 _MAX_STORES = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """One certificate as a credential holds it, with what chooses it and what it proves."""
-
-    chain: Chain
-    leaf: x509.Certificate
-    names: tuple[str, ...]
-    key_type: str
-    issuers: frozenset[bytes]
-    """The issuer names (DER) along the chain: what a server's list of accepted CAs is compared with."""
-    stapled: Stapled | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +46,8 @@ class SchannelCredential:
     sessions: Sessions = field(default_factory=Sessions, repr=False)
     staples: bool = False
     """Whether a certificate of an acceptor carries an OCSP answer for clients that ask."""
+    slow: bool = False
+    """Whether a key of it takes so long to sign that nobody else should wait for it."""
 
     def stapled_at(self, now: datetime) -> dict[bytes, bytes]:
         """The OCSP answers (DER) that have not run out, by their certificates (DER)."""
@@ -92,9 +71,9 @@ async def acquire(request: CredentialRequest, stores: Stores) -> SchannelCredent
     if secret is None or isinstance(secret, Anonymous):
         secret = Schannel()
     if not isinstance(secret, Schannel):
-        raise _unknown(f"A credential of kind {type(secret).__name__} is of no use to Schannel; give certificates or nothing.")
+        raise unknown(f"A credential of kind {type(secret).__name__} is of no use to Schannel; give certificates or nothing.")
     policy = policy_of(secret.settings)
-    certificates = _load_all(secret.certificates)
+    certificates = await load_all(secret.certificates)
     if request.use.inbound and not certificates:
         raise SspiError(
             SecurityStatus.SEC_E_NO_CREDENTIALS,
@@ -106,10 +85,11 @@ async def acquire(request: CredentialRequest, stores: Stores) -> SchannelCredent
         initiating = Context(_settings(secret.settings, policy, store, certificates[:1])) if request.use.outbound else None
         accepting = _accepting(secret.settings, policy, store, certificates) if request.use.inbound else None
     except TlsError as failure:
-        raise _unknown(f"OpenSSL refuses the credential: {failure.text}.") from None
+        raise unknown(f"OpenSSL refuses the credential: {failure.text}.") from None
     expiry = min((one.leaf.not_valid_after_utc for one in certificates), default=None)
     staples = accepting is not None and any(one.stapled for one in certificates)
-    return SchannelCredential(request.use, expiry, policy, certificates, initiating, accepting, staples=staples)
+    slow = any(one.slow for one in certificates)
+    return SchannelCredential(request.use, expiry, policy, certificates, initiating, accepting, staples=staples, slow=slow)
 
 
 def query_credential(credential: SchannelCredential, attribute: CredentialAttribute) -> AttributeValue:
@@ -157,17 +137,13 @@ class Stores:
         return found
 
 
-def _unknown(message: str) -> SspiError:
-    return SspiError(SecurityStatus.SEC_E_UNKNOWN_CREDENTIALS, message)
-
-
 def _certificates(pem: bytes, what: str) -> tuple[bytes, ...]:
     if not pem.strip():
         return ()
     try:
         return tuple(one.public_bytes(Encoding.DER) for one in x509.load_pem_x509_certificates(pem))
     except UNREADABLE:
-        raise _unknown(f"The {what} are not PEM certificates.") from None
+        raise unknown(f"The {what} are not PEM certificates.") from None
 
 
 def _authority_names(pem: bytes) -> tuple[bytes, ...]:
@@ -176,7 +152,7 @@ def _authority_names(pem: bytes) -> tuple[bytes, ...]:
         loaded = x509.load_pem_x509_certificates(pem) if pem.strip() else []
         return tuple(one.subject.public_bytes() for one in loaded)
     except UNREADABLE:
-        raise _unknown("The trust anchors are not PEM certificates.") from None
+        raise unknown("The trust anchors are not PEM certificates.") from None
 
 
 def _crls(pem: bytes) -> tuple[bytes, ...]:
@@ -184,70 +160,7 @@ def _crls(pem: bytes) -> tuple[bytes, ...]:
     try:
         return tuple(x509.load_pem_x509_crl(part + end).public_bytes(Encoding.DER) for part in pem.split(end)[:-1])
     except UNREADABLE:
-        raise _unknown("The CRLs are not PEM certificate revocation lists.") from None
-
-
-def _load_all(given: tuple[CertificateAndKey, ...]) -> tuple[Certificate, ...]:
-    if len(given) > _MAX_CERTIFICATES:
-        raise _unknown(f"A Schannel credential takes at most {_MAX_CERTIFICATES} certificates, not {len(given)}.")
-    return tuple(_load(one, number) for number, one in enumerate(given, 1))
-
-
-def _load(given: CertificateAndKey, number: int) -> Certificate:
-    try:
-        key, chain = _from_pkcs12(given) if given.pkcs12 else _from_pem(given)
-        leaf = chain[0]
-        stapled = _stapled(given.ocsp_response, leaf, number) if given.ocsp_response else None
-        if key.public_key() != leaf.public_key():
-            raise _unknown(f"The key of certificate {number} does not belong to it.")
-        names = _dns_names(leaf)
-        secret = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-        issuers = frozenset(one.issuer.public_bytes() for one in chain)
-    except UNREADABLE as error:
-        raise _unknown(
-            f"Certificate {number} or its key cannot be read ({type(error).__name__}); check its form and its passphrase."
-        ) from None
-    intermediates = tuple(one.public_bytes(Encoding.DER) for one in chain[1:])
-    return Certificate(
-        Chain(leaf.public_bytes(Encoding.DER), secret, intermediates),
-        leaf,
-        names,
-        type(key).__name__,
-        issuers,
-        stapled,
-    )
-
-
-def _stapled(answer: bytes, leaf: x509.Certificate, number: int) -> Stapled:
-    try:
-        return carried(answer, leaf)
-    except UNREADABLE:
-        raise _unknown(
-            f"The OCSP response of certificate {number} is no DER of a successful one about that certificate; ask its "
-            "responder again."
-        ) from None
-
-
-def _from_pem(given: CertificateAndKey) -> tuple[PrivateKeyTypes, list[x509.Certificate]]:
-    passphrase = given.passphrase.encode() or None
-    if passphrase is not None and b"ENCRYPTED" not in given.key_pem:
-        passphrase = None
-    return load_pem_private_key(given.key_pem, passphrase), x509.load_pem_x509_certificates(given.certificate_pem)
-
-
-def _from_pkcs12(given: CertificateAndKey) -> tuple[PrivateKeyTypes, list[x509.Certificate]]:
-    opened = pkcs12.load_pkcs12(given.pkcs12, given.passphrase.encode() or None)
-    if opened.key is None or opened.cert is None:
-        raise _unknown("The PKCS#12 file holds no certificate with a key.")
-    return opened.key, [opened.cert.certificate, *(one.certificate for one in opened.additional_certs)]
-
-
-def _dns_names(leaf: x509.Certificate) -> tuple[str, ...]:
-    try:
-        found = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return ()
-    return tuple(name.casefold() for name in found.get_values_for_type(x509.DNSName))
+        raise unknown("The CRLs are not PEM certificate revocation lists.") from None
 
 
 def _settings(

@@ -64,6 +64,10 @@ class SchannelPackage(SecurityPackage):
     def __init__(self) -> None:
         self._stores = Stores()
 
+    def may_wait(self, credential: SchannelCredential | None, state: State | None) -> bool:
+        """Whether a handshake is to be made with a key that takes long."""
+        return credential is not None and credential.slow and not isinstance(state, Established)
+
     async def acquire_credentials_handle(self, request: CredentialRequest) -> SchannelCredential:
         return await acquire(request, self._stores)
 
