@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 import urllib.request
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ import grpc
 import pytest
 
 from sspid_testing import server
+from sspid_testing.ports import free_port
 from sspid_testing.wire import Wire
 
 if TYPE_CHECKING:
@@ -26,8 +26,7 @@ def established(address: str) -> float:
 
 
 def test_handshakes_of_every_worker_are_on_one_page(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     arguments = ("--workers", "3")
     with server.running(tmp_path, arguments=arguments, env={"SSPID_METRICS_ADDRESS": address}) as service:
         owners = set()

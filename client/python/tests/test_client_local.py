@@ -34,6 +34,7 @@ from sspid_client.legs import Legs, Role
 from sspid_client.local import LocalRecords
 from sspid_client.questions import run
 from sspid_testing import openssl, peers, server, tls, tls_wire
+from sspid_testing.ports import free_port
 
 pytestmark = [pytest.mark.wire, pytest.mark.interop, pytest.mark.schannel, pytest.mark.timeout(60)]
 
@@ -115,7 +116,7 @@ def connected(sspi, files, version, suite, role):
     """A stream of local records with OpenSSL's program at its other end, and that program."""
     quiet = ["-quiet", "-" + version.replace("TLSv", "tls").replace(".", "_")]
     if role == "connect":
-        port = tls_wire.free_port()
+        port = free_port()
         shown = ["-cert", files / "server.pem", "-key", files / "server.key"]
         with (
             program("s_server", "-accept", f"127.0.0.1:{port}", "-naccept", "1", *shown, *quiet) as peer,

@@ -19,6 +19,7 @@ from sspid.vocabulary.status import SecurityStatus
 from sspid_testing import peers
 from sspid_testing.digest import HASHES, HTTP, PASSWORD, USER, Digest, digest, parameter, unquoted
 from sspid_testing.open_folders import open_folder
+from sspid_testing.ports import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,12 +92,6 @@ def _folder(root: Path, algorithms: list[str]) -> None:
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 @contextmanager
 def _running(command: list[str], port: int, root: Path):
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
@@ -118,7 +113,7 @@ def _running(command: list[str], port: int, root: Path):
 
 @contextmanager
 def apache(lifetime: int = 300):
-    program, port = peers.require("apache2"), _free_port()
+    program, port = peers.require("apache2"), free_port()
     with open_folder() as root:
         _folder(root, ["MD5"])
         config = APACHE.format(root=root, port=port, modules="/usr/lib/apache2/modules", realm=REALM, lifetime=lifetime)
@@ -129,7 +124,7 @@ def apache(lifetime: int = 300):
 
 @contextmanager
 def lighttpd(root: Path, algorithm: str):
-    program, port = peers.require("lighttpd"), _free_port()
+    program, port = peers.require("lighttpd"), free_port()
     _folder(root, algorithm.split("|"))
     (root / "lighttpd.conf").write_text(LIGHTTPD.format(root=root, port=port, realm=REALM, algorithm=algorithm))
     with _running([program, "-D", "-f", str(root / "lighttpd.conf")], port, root) as site:

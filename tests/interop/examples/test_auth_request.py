@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import time
@@ -14,6 +15,7 @@ import pytest
 
 from sspid_testing import peers, server
 from sspid_testing.example_programs import EXAMPLES, Audit, accounts, application, example
+from sspid_testing.ports import free_port
 
 pytest_plugins = ("sspid_testing.realm_fixtures",)
 pytestmark = [pytest.mark.interop, pytest.mark.wire, pytest.mark.digest, pytest.mark.kerberos, pytest.mark.negotiate]
@@ -43,10 +45,10 @@ def envoy(folder, upstream, judge):
 @contextmanager
 def _proxy(folder, command, name, configuration, upstream, judge):
     """The example's own configuration, only its ports changed."""
-    port = _free_port()
+    port = free_port()
     ports = {"8080": str(port), "8081": judge.rpartition(":")[2], "8082": upstream.rpartition(":")[2]}
-    for written, used in ports.items():
-        configuration = configuration.replace(written, used)
+    # All at once: a port may have another's digits.
+    configuration = re.sub("808[012]", lambda written: ports[written[0]], configuration)
     (folder / name).write_text(configuration, "utf-8")
     with (folder / "proxy.log").open("wb") as log, subprocess.Popen([*command, str(folder / name)], stderr=log) as process:
         try:
@@ -55,12 +57,6 @@ def _proxy(folder, command, name, configuration, upstream, judge):
         finally:
             process.terminate()
             process.wait(20)
-
-
-def _free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def _wait_for(port, log):

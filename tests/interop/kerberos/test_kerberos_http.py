@@ -24,6 +24,7 @@ from sspid_testing import realm as mit
 from sspid_testing.ends import End, shake
 from sspid_testing.kerberos import ALICE, MUTUAL, a_world
 from sspid_testing.open_folders import open_folder
+from sspid_testing.ports import free_port
 
 pytest_plugins = ("sspid_testing.realm_fixtures",)
 pytestmark = [pytest.mark.kerberos, pytest.mark.negotiate, pytest.mark.interop]
@@ -96,8 +97,7 @@ def test_curl_without_a_ticket_gets_nothing(realm, tmp_path):
 @contextmanager
 def site(realm):
     """A folder with all that Apache needs, which changes to another user: the realm's configuration too."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     modules = peers.require("mod_auth_gssapi").rpartition("/")[0]
     with open_folder() as folder:
         (folder / "htdocs").mkdir()

@@ -10,6 +10,7 @@ from sspid.vocabulary.buffers import BufferType, SecurityBuffer, token_in
 from sspid.vocabulary.flags import ContextFlag
 from sspid.vocabulary.status import SecurityStatus
 from sspid_testing import peers, tls, tls_wire
+from sspid_testing.ports import free_port
 
 pytestmark = [pytest.mark.schannel, pytest.mark.interop]
 
@@ -21,12 +22,6 @@ def files(tmp_path):
     (tmp_path / "roots.pem").write_bytes(tls.roots())
     tls_wire.written(tmp_path, "server", tls.issued())
     return tmp_path
-
-
-def free_udp_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Datagrams:
@@ -65,7 +60,7 @@ class Datagrams:
 
 
 def test_our_initiator_against_s_server(files):
-    port = free_udp_port()
+    port = free_port()
     command = [peers.require("openssl"), "s_server", "-dtls1_2", "-accept", f"127.0.0.1:{port}", "-quiet", "-naccept", "1"]
     command += ["-cert", files / "server.pem", "-key", files / "server.key"]
     with tls_wire.running(command) as process, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:

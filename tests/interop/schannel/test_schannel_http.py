@@ -6,6 +6,7 @@ from sspid.vocabulary.attributes import ContextAttribute
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.status import SecurityStatus
 from sspid_testing import peers, tls, tls_wire
+from sspid_testing.ports import free_port
 
 pytestmark = [pytest.mark.schannel, pytest.mark.interop]
 
@@ -41,7 +42,7 @@ def files(tmp_path):
 
 
 def nginx(files, version, more=""):
-    port = tls_wire.free_port()
+    port = free_port()
     text = NGINX.format(folder=files, port=port, host=tls.HOST, version=version, more=more)
     (files / "nginx.conf").write_text(text)
     return port, tls_wire.running([peers.require("nginx"), "-p", files, "-c", files / "nginx.conf", "-g", "user root;"])

@@ -6,6 +6,7 @@ from sspid.vocabulary.attributes import ContextAttribute
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.status import SecurityStatus
 from sspid_testing import peers, tls, tls_wire
+from sspid_testing.ports import free_port
 
 pytestmark = [pytest.mark.schannel, pytest.mark.interop]
 
@@ -28,7 +29,7 @@ def option(version):
 
 
 def s_server(files, version, *options, key="ECDSA"):
-    port = tls_wire.free_port()
+    port = free_port()
     command = [peers.require("openssl"), "s_server", "-accept", f"127.0.0.1:{port}", "-naccept", "1", option(version)]
     command += ["-cert", files / f"{key}.pem", "-key", files / f"{key}.key", "-CAfile", files / "roots.pem", *options]
     return port, tls_wire.running(command)

@@ -7,6 +7,7 @@ from sspid.vocabulary.credentials import CredentialUse
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.status import SecurityStatus
 from sspid_testing import issuing, peers, tls, tls_wire
+from sspid_testing.ports import free_port
 
 pytestmark = [pytest.mark.schannel, pytest.mark.interop]
 
@@ -26,7 +27,7 @@ def files(tmp_path):
 
 
 def s_server(files, version, *options, count=1, name="server"):
-    port = tls_wire.free_port()
+    port = free_port()
     command = [peers.require("openssl"), "s_server", "-accept", f"127.0.0.1:{port}", "-naccept", str(count), option(version)]
     command += ["-cert", files / f"{name}.pem", "-key", files / f"{name}.key", "-CAfile", files / "roots.pem", *options]
     return port, tls_wire.running(command)

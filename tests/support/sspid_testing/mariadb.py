@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sspid_testing import peers
-from sspid_testing.postgresql import free_port
+from sspid_testing.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,10 +8,9 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sspid_testing import peers
+from sspid_testing.ports import free_port
 
 if TYPE_CHECKING:
     import signal
@@ -51,13 +51,6 @@ class PostgresqlServer:
         for each in (leader, *map(int, children)):
             with suppress(ProcessLookupError):
                 os.kill(each, number)
-
-
-def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def require_driver() -> None:

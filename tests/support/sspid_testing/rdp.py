@@ -17,6 +17,7 @@ from sspid.vocabulary.buffers import BufferType, find, token_in
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.status import SecurityStatus
 from sspid_testing import peers
+from sspid_testing.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -245,8 +246,7 @@ class Shadow:
 
     def __init__(self, program: str, folder: Path, display_name: str, accounts: str) -> None:
         (folder / "SAM").write_text(accounts, "utf-8")
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self._log = folder / "log"
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(

@@ -13,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 from sspid_testing import peers
+from sspid_testing.ports import free_port
 
 NAME = "EXAMPLE.TEST"
 PASSWORD = "Passw0rd"
@@ -66,7 +67,7 @@ class Realm:
             peers.require(peer)
         self.folder = folder
         self.name = name
-        self.port = _free_port()
+        self.port = free_port()
         self._kdc: subprocess.Popen[bytes] | None = None
         self._keys: dict[tuple[str, ...], bytes] = {}
         values = {"name": name, "folder": folder, "port": self.port, "extra": extra}
@@ -143,13 +144,6 @@ class Realm:
         done = self.run(*command, stdin=stdin)
         assert not done.returncode, (command, done.stdout, done.stderr)
         return done
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _wait_for(port: int) -> None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sspid_testing import peers
+from sspid_testing.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,8 +66,7 @@ def _listens(port: int) -> bool:
 def _start(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
     for each in ("private", "lock", "state", "cache", "pid", "ncalrpc", "share"):
         (folder / each).mkdir(mode=0o755)
-    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
-        port: int = probe.getsockname()[1]
+    port = free_port()
     configuration = folder / "smb.conf"
     configuration.write_text(_SMB_CONF.format(name=NAME, folder=folder, share=SHARE, port=port), "utf-8")
     smbpasswd = [peers.require("smbpasswd"), "-c", str(configuration), "-s", "-a", USER]

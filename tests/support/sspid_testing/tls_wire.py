@@ -133,13 +133,6 @@ class Wire:
         self.send_token(self.end.leg(b""))
 
 
-def free_port() -> int:
-    """A port of 127.0.0.1 that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def connect(end: End, port: int) -> Wire:
     """Connect to a peer that may still be starting."""
     deadline = time.monotonic() + _PATIENCE

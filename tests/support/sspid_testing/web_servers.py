@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sspid_testing import peers
 from sspid_testing.open_folders import open_folder
+from sspid_testing.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -107,7 +108,7 @@ def _gssapi_module() -> str:
 
 @contextmanager
 def _apache(root: Path, module: str, location: str, environment: Mapping[str, str]) -> Iterator[str]:
-    program, port, modules = peers.require("apache2"), _free_port(), "/usr/lib/apache2/modules"
+    program, port, modules = peers.require("apache2"), free_port(), "/usr/lib/apache2/modules"
     more = module.format(modules=modules)
     config = _APACHE.format(root=root, port=port, modules=modules, more=more, location=location)
     (root / "httpd.conf").write_text(config, "utf-8")
@@ -122,7 +123,7 @@ def _apache(root: Path, module: str, location: str, environment: Mapping[str, st
 @contextmanager
 def lighttpd_digest(algorithm: str) -> Iterator[str]:
     """Lighttpd's mod_auth with Digest by `algorithm`: the URL of its root."""
-    program, port = peers.require("lighttpd"), _free_port()
+    program, port = peers.require("lighttpd"), free_port()
     with _laid_out(algorithm) as root:
         config = _LIGHTTPD.format(root=root, port=port, realm=REALM, algorithm=algorithm)
         (root / "lighttpd.conf").write_text(config, "utf-8")
@@ -141,12 +142,6 @@ def _laid_out(algorithm: str) -> Iterator[Path]:
         secret = hashlib.new(_HASHES[algorithm], f"{USER}:{REALM}:{PASSWORD}".encode()).hexdigest()
         (root / "users").write_text(f"{USER}:{REALM}:{secret}\n", "utf-8")
         yield root
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @contextmanager

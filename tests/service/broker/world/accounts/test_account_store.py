@@ -15,6 +15,7 @@ from sspid.broker.world.accounts.opening import Whereabouts, open_store
 from sspid.broker.world.accounts.records import AccountRecord, DigestHash, Mapping
 from sspid.broker.world.accounts.vault import read_key
 from sspid_testing import postgresql
+from sspid_testing.ports import free_port
 
 pytest_plugins = ("sspid_testing.postgresql", "sspid_testing.mariadb")
 ALICE = AccountRecord(
@@ -311,7 +312,7 @@ def test_a_url_that_cannot_be_used(tmp_path, url, said):
 def test_a_server_that_is_away_is_found_out_in_time(tmp_path):
     """A port that nobody listens on; the message holds no password."""
     postgresql.require_driver()
-    url = f"postgresql://user:tell-nobody@127.0.0.1:{postgresql.free_port()}/accounts"
+    url = f"postgresql://user:tell-nobody@127.0.0.1:{free_port()}/accounts"
     with pytest.raises(AccountsError, match="does not answer") as caught:
         open_store(Whereabouts(tmp_path, url, deadline=2.0))
     assert "tell-nobody" not in str(caught.value)
