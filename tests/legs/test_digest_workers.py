@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pytest
 import structlog
 from click.testing import CliRunner
 
 from sspid import cli
-from sspid.app import Service
+from sspid.app import Crew, Service
 from sspid.broker.legs import LegCall
 from sspid.config import Settings
 from sspid.packages.contract import CredentialRequest
@@ -24,10 +27,13 @@ GET = parameter("GET")
 
 
 class Worker:
-    """One worker with a credential of either role."""
+    """One worker of several, with a credential of either role."""
 
     def __init__(self, folder, password=PASSWORD):
-        self.service = Service(Settings(data_dir=folder), structlog.get_logger())
+        # They meet here, and a Unix socket's path may have no more than a hundred characters.
+        self._meeting = TemporaryDirectory(prefix="crew-")
+        crew = Crew(0, 2, Path(self._meeting.name), bytes(32))
+        self.service = Service(Settings(data_dir=folder), structlog.get_logger(), crew)
         self.contexts = self.service.contexts
         self.inbound = self._acquire(CredentialRequest(CredentialUse.INBOUND, Password("", REALM)))
         self.outbound = self._acquire(CredentialRequest(CredentialUse.OUTBOUND, Password(USER, "", password)))

@@ -174,7 +174,11 @@ class Service:
         )
         lockout = Lockout(own.lockout.failures, own.lockout.window_seconds, own.lockout.duration_seconds)
         logons = Logons(self._log, directory, lockout)
-        nonces = NonceFile(settings.data_dir / "nonces.sqlite") if whereabouts.is_file else NonceTable(store, deadline)
+        nonces = (
+            NonceFile(settings.data_dir / "nonces.sqlite", alone=self._crew is None)
+            if whereabouts.is_file
+            else NonceTable(store, deadline)
+        )
         winbind = Winbind(_winbind(settings.winbind), self._log)
         return {
             questions.LookUpAccount: directory.look_up,

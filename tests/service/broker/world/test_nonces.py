@@ -95,17 +95,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from sspid.broker.world.nonces import NonceFile
 from sspid.packages.questions import CountNonceUse
-store = NonceFile(Path(sys.argv[1]))
+store = NonceFile(Path(sys.argv[1]), alone=sys.argv[2] == "alone")
 assert store.count(CountNonceUse(b"n", 7, datetime.now(UTC) + timedelta(seconds=60)), "web")
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_a_crashed_workers_count_stands(tmp_path):
+@pytest.mark.parametrize("before", ["alone", "among others"])
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_crashed_workers_count_stands(tmp_path, before, alone):
     path = tmp_path / "nonces.sqlite"
-    crashed = subprocess.run([sys.executable, "-c", WORKER, str(path)], env={**os.environ}, check=False)
+    crashed = subprocess.run([sys.executable, "-c", WORKER, str(path), before], env={**os.environ}, check=False)
     assert crashed.returncode == -signal.SIGKILL
-    store = NonceFile(path)
+    store = NonceFile(path, alone=alone)
     assert not use(store, 7)
     assert use(store, 8)
     assert path.stat().st_mode & 0o077 == 0

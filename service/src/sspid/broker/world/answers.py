@@ -38,22 +38,35 @@ class RealWorld:
         elsewhere: Collection[type] = (),
         later: Callable[[], Answers] = dict,
     ) -> None:
-        self._answers = {**ALWAYS, **answers}
         self._later = later
         self._waiting = waiting
         self._elsewhere = frozenset(elsewhere)
+        self._answers = self._waited_for({**ALWAYS, **answers})
 
     def answer(self, question: questions.Question[Any], caller: str) -> Any:
         """The answer, or an `SspiError`."""
-        answer = self._answers.get(type(question)) or self._learn(type(question))
-        if answer is None:
-            message = f"This service is not configured to answer {type(question).__name__}."
-            raise SspiError(SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION, message)
-        if self._waiting is not None and type(question) in self._elsewhere:
-            with self._waiting.wait(caller):
-                return answer(question, caller)
+        answer = self._answers.get(question.__class__) or self._learn(question.__class__)
         return answer(question, caller)
 
-    def _learn(self, question: type) -> Callable[[Any, str], Any] | None:
-        self._answers |= self._later()
-        return self._answers.get(question)
+    def _learn(self, question: type) -> Callable[[Any, str], Any]:
+        self._answers |= self._waited_for(self._later())
+        answer = self._answers.get(question)
+        if answer is None:
+            message = f"This service is not configured to answer {question.__name__}."
+            raise SspiError(SecurityStatus.SEC_E_UNSUPPORTED_FUNCTION, message)
+        return answer
+
+    def _waited_for(self, answers: Answers) -> dict[type, Callable[[Any, str], Any]]:
+        """Put those from elsewhere into the waiting room once, and not look at each question for it."""
+        room = self._waiting
+        if room is None:
+            return dict(answers)
+        return {kind: _waiting_in(room, each) if kind in self._elsewhere else each for kind, each in answers.items()}
+
+
+def _waiting_in(room: WaitingRoom, answer: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
+    def wait(question: questions.Question[Any], caller: str) -> Any:
+        with room.wait(caller):
+            return answer(question, caller)
+
+    return wait

@@ -149,11 +149,13 @@ class Directory:
         del caller
         if len(question.user) > _LONGEST or len(question.realm) > _LONGEST:
             return None
-        found = self._digests.find(question, lambda: self._found_digest(question))
+        key = question.user, question.realm, question.algorithm, question.userhash, question.charset
+        found = self._digests.find(key, lambda: self._found_digest(question))
         if found is None:
             return None
         self._remember((question.user, question.realm), found.entry)
-        return replace(found.secret, account=found.entry.now())
+        account = found.entry.now()
+        return found.secret if account is found.secret.account else replace(found.secret, account=account)
 
     def _remember(self, named: tuple[str, str], entry: Entry) -> None:
         if len(self._named) >= _REMEMBERED:
