@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 
@@ -20,11 +19,7 @@ NOT_RUN = 125
 @pytest.fixture(scope="module")
 def program():
     go = peers.require("go")
-    env = {
-        **os.environ,
-        "PATH": os.pathsep.join((os.path.dirname(go), os.environ.get("PATH", os.defpath))),  # noqa: PTH120  # a PATH is text
-        "PROTOC": f"{sys.executable} -m grpc_tools.protoc",
-    }
+    env = {**smoke.beside(go), "PROTOC": f"{sys.executable} -m grpc_tools.protoc"}
     return smoke.built("winrm_go", SOURCES, lambda folder: smoke.make([SOURCES / "build.sh", folder], folder, env)) / "winrm"
 
 
