@@ -136,6 +136,7 @@ class Service:
             name: OnDisk(
                 tuple(each.callers), each.certificate, each.key, each.pkcs12, each.passphrase_file,
                 each.user, each.domain, each.password_file, each.keytab, each.credential_cache,
+                ocsp_response=each.ocsp_response,
             )
             for name, each in settings.credentials.items()
         }  # fmt: skip

@@ -124,6 +124,9 @@ class ConfiguredCredential:
     key: Path | None = field(default=None, metadata={"help": "Its key, PEM."})
     pkcs12: Path | None = field(default=None, metadata={"help": "Or both in one PKCS#12 file."})
     passphrase_file: Path | None = field(default=None, metadata={"help": "File with the passphrase of the key or PKCS#12."})
+    ocsp_response: Path | None = field(
+        default=None, metadata={"help": "An OCSP response about the certificate, DER, stapled for TLS clients that ask."}
+    )
     user: str = field(default="", metadata={"help": "Or a user,"})
     domain: str = field(default="", metadata={"help": "their domain,"})
     password_file: Path | None = field(default=None, metadata={"help": "and a file with their password."})

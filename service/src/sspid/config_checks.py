@@ -115,7 +115,7 @@ def missing_files(settings: Settings) -> Iterator[Problem]:
 def missing_credentials(settings: Settings) -> Iterator[Problem]:
     """Files that are read when a caller names the credential, and cannot be; credentials that are none."""
     for name, credential in settings.credentials.items():
-        for each in FILES:
+        for each in (*FILES, "ocsp_response"):
             yield from _unreadable(f"credentials.{name}.{each}", getattr(credential, each))
         if not _is_some(credential):
             yield f"credentials.{name}", "holds no credential; give it a certificate and key, pkcs12, user, keytab or cache."

@@ -41,10 +41,11 @@ class OnDisk:
     keytab: Path | None = None
     credential_cache: Path | None = None
     trust_anchors: Path | None = None
+    ocsp_response: Path | None = None
 
 
 class NamedCredentials:
-    """Answers `FindNamedCredential`. Files are read at each use, so that a renewed certificate needs no restart."""
+    """Answers `FindNamedCredential`. Files are read at each use: a renewed certificate or OCSP response needs no restart."""
 
     def __init__(self, credentials: Mapping[str, OnDisk]) -> None:
         self._credentials = credentials
@@ -70,7 +71,11 @@ def _read(found: OnDisk) -> Secret:
     if found.user:
         return Password(found.user, found.domain, _line(found.password_file))
     pair = CertificateAndKey(
-        _content(found.certificate), _content(found.key), _content(found.pkcs12), _line(found.passphrase_file)
+        _content(found.certificate),
+        _content(found.key),
+        _content(found.pkcs12),
+        _line(found.passphrase_file),
+        _content(found.ocsp_response),
     )
     return Schannel((pair,), SchannelSettings(trust_anchors_pem=_content(found.trust_anchors)))
 
