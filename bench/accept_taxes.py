@@ -1,6 +1,7 @@
 """NTLM and Digest logons accepted by the service: its CPU over its empty RPCs and the acceptor's half in process.
 
-What the tax buys is the account out of the database, the lock-out, the nonce counted for all workers, the audit lines.
+In process is the package with the service's own account database, lock-out, policy and nonces, without its audit lines.
+What the tax buys is all around that: handles and their owners, locks, limits, conversions, metrics and the audit log.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -24,9 +25,12 @@ import service
 from measure import Row, least, process_cpu
 from sspid_protos.sspi.v1 import context_service_pb2 as wire
 from sspid_protos.sspi.v1 import credentials_pb2, vocabulary_pb2
-from traffic import WAYS, Recording, Replayed
+from traffic import FLOORS, WAYS, Recording, Replayed, served
 
+from sspid import logs
+from sspid.app import Service
 from sspid.broker import asks
+from sspid.config import Log, load
 from sspid.packages.contract import CredentialRequest, Leg
 from sspid.packages.digest import package as digest_package
 from sspid.packages.ntlm import package as ntlm_package
@@ -68,10 +72,11 @@ class Ntlm:
     name, flags = "NTLM", ntlm_bench.PROTECTED
     auth_data: credentials_pb2.AuthData | None = None
     _package = ntlm_package()
-    _inbound = asks.run(_package.acquire_credentials_handle(ntlm_bench.INBOUND), ntlm_bench.WORLD)
     _outbound = asks.run(_package.acquire_credentials_handle(ntlm_bench.OUTBOUND), ntlm_bench.WORLD)
 
-    def __init__(self) -> None:
+    def __init__(self, world: asks.World) -> None:
+        self._world = world
+        self._inbound = asks.run(self._package.acquire_credentials_handle(ntlm_bench.INBOUND), world)
         self._mine: Any = None
         self._theirs: Any = None
 
@@ -85,8 +90,8 @@ class Ntlm:
 
     def server(self, sent: Buffers) -> bytes:
         """A leg of the acceptor."""
-        leg = Leg(self._inbound, sent, self.flags)
-        step = asks.run(self._package.accept_security_context(self._theirs, leg), ntlm_bench.WORLD)
+        leg = Leg(self._inbound, sent, self.flags, caller="anonymous")
+        step = asks.run(self._package.accept_security_context(self._theirs, leg), self._world, "anonymous")
         self._theirs = step.state
         return step.output[0].data if step.output else b""
 
@@ -97,19 +102,19 @@ class Digest:
     name, flags = "Digest", digest_bench.HTTP
     auth_data = credentials_pb2.AuthData(password=credentials_pb2.PasswordIdentity(domain=digest_bench.REALM))
     _package = digest_package()
-    _world = digest_bench.World(ALGORITHM)
-    _inbound = asks.run(
-        _package.acquire_credentials_handle(CredentialRequest(CredentialUse.INBOUND, Password("", digest_bench.REALM))), _world
-    )
+    _client_world = digest_bench.World(ALGORITHM)
     _outbound = asks.run(
         _package.acquire_credentials_handle(
             CredentialRequest(CredentialUse.OUTBOUND, Password(digest_bench.USER, "", digest_bench.PASSWORD))
         ),
-        _world,
+        _client_world,
     )
     _method = SecurityBuffer(BufferType.PKG_PARAMS, b"GET")
 
-    def __init__(self) -> None:
+    def __init__(self, world: asks.World) -> None:
+        self._world = world
+        request = CredentialRequest(CredentialUse.INBOUND, Password("", digest_bench.REALM))
+        self._inbound = asks.run(self._package.acquire_credentials_handle(request), world)
         self._theirs: Any = None
 
     def client(self, received: bytes) -> Buffers:
@@ -117,13 +122,13 @@ class Digest:
         if not received:
             return ()
         leg = Leg(self._outbound, (token(received), self._method), self.flags, "/dir/index.html")
-        step = asks.run(self._package.initialize_security_context(None, leg), self._world)
+        step = asks.run(self._package.initialize_security_context(None, leg), self._client_world)
         return (token(step.output[0].data), self._method)
 
     def server(self, sent: Buffers) -> bytes:
         """A leg of the acceptor."""
-        leg = Leg(self._inbound, sent, self.flags)
-        step = asks.run(self._package.accept_security_context(self._theirs, leg), self._world)
+        leg = Leg(self._inbound, sent, self.flags, caller="anonymous")
+        step = asks.run(self._package.accept_security_context(self._theirs, leg), self._world, "anonymous")
         self._theirs = step.state
         return step.output[0].data if step.output else b""
 
@@ -172,17 +177,18 @@ class Logon:
 
 
 class Bench:
-    """One package at one running service."""
+    """One package at one running service; `world` answers in this process as that service's does."""
 
-    def __init__(self, kind: type[Any], server: service.Server) -> None:
+    def __init__(self, kind: type[Any], server: service.Server, world: asks.World) -> None:
         self._kind = kind
         self._server = server
+        self._world = world
         self._credential = server.acquire(kind.name, kind.auth_data, service.INBOUND)
         self._contexts: list[Any] = []
 
     def _logons(self) -> Iterator[Logon]:
         while True:
-            yield Logon(self._credential, self._kind(), self._contexts)
+            yield Logon(self._credential, self._kind(self._world), self._contexts)
 
     def record(self) -> Recording:
         """The messages of one logon."""
@@ -199,22 +205,25 @@ class Bench:
         self._contexts.clear()
         return used / LOGONS
 
-    def in_process(self) -> float:
-        """CPU of the acceptor's half in this process, microseconds."""
-        used = [sum(turns(self._kind())) for _ in range(LOGONS)]
-        return sum(used) / LOGONS / 1000
+    def carried(self, empty: service.Server, requests: list[Any], floor: str) -> tuple[float, float]:
+        """The same logons with nothing of the service's: messages through the empty server, both halves in this process.
 
-    def rpc_cost(self, empty: service.Server, requests: list[Any], way: str) -> float:
-        """CPU of the empty server for the RPCs of one logon; its caller works as one that logs on does."""
-        exchanges = (Replayed(requests, partial(next, turns(self._kind()), None)) for _ in range(LOGONS))
+        CPU of the empty server and of the acceptor's half, microseconds a logon, under the same rhythm as `cost`.
+        """
+        used: list[int] = []
+
+        def worker() -> Callable[[], None]:
+            remaining = turns(self._kind(self._world))
+            return lambda: used.extend(islice(remaining, 1))
+
         before = process_cpu(empty.pid)
-        WAYS[way](empty.channel, "accept", exchanges, IN_FLIGHT)
-        return (process_cpu(empty.pid) - before) / LOGONS
+        FLOORS[floor](empty.channel, "accept", (Replayed(requests, worker()) for _ in range(LOGONS)), IN_FLIGHT)
+        return (process_cpu(empty.pid) - before) / LOGONS, sum(used) / LOGONS / 1000
 
 
 @contextmanager
-def _service() -> Iterator[service.Server]:
-    """A service that knows the benches' user."""
+def _service() -> Iterator[tuple[service.Server, asks.World]]:
+    """A service that knows the benches' user, and its world in this process."""
     with TemporaryDirectory() as folder, running(Path(folder), CONFIG) as started:
         command = [sys.executable, "-m", "sspid", "accounts", "add"]
         environment = {**os.environ, "SSPID_DATA_DIR": str(started.data_dir)}
@@ -224,26 +233,30 @@ def _service() -> Iterator[service.Server]:
         ):
             given = (ntlm_bench.PASSWORD + "\n").encode()
             subprocess.run([*command, *name], input=given, env=environment, check=True, capture_output=True)
+        settings = replace(load(Path(folder) / "sspid.toml"), data_dir=started.data_dir, log=Log("error"))
         with grpc.insecure_channel(started.target) as channel:
-            yield service.Server(started.process.pid, channel)
+            yield service.Server(started.process.pid, channel), Service(settings, logs.configure(settings.log)).world
 
 
 def rows() -> Iterator[Row]:
     """Both packages, unary and over a Session stream."""
-    with _service() as server:
+    with _service() as (server, world):
         for kind in (Ntlm, Digest):
-            yield from _rows(Bench(kind, server), f"{kind.name.lower()}_accept_tax")
+            yield from _rows(Bench(kind, server, world), f"{kind.name.lower()}_accept_tax")
 
 
 def _rows(bench: Bench, name: str) -> Iterator[Row]:
     recording = bench.record()
     with service.empty({"accept": recording.responses}) as empty:
-        costs: dict[str, Callable[[], float]] = {"in process": bench.in_process}
-        for way in WAYS:
-            costs[way] = partial(bench.cost, way)
-            costs[f"rpc{way}"] = partial(bench.rpc_cost, empty, recording.requests, way)
+        costs: dict[str, Callable[[], float]] = {way: partial(bench.cost, way) for way in WAYS}
+        for floor in FLOORS:
+            costs[f"floor{floor}"] = lambda floor=floor: sum(bench.carried(empty, recording.requests, floor))  # type: ignore[misc]
         found = least(costs)
-    for way in WAYS:
-        floor = found[f"rpc{way}"] + found["in process"]
-        peer = f"empty RPCs {found[f'rpc{way}']:.0f} us + the acceptor's half in process {found['in process']:.0f} us"
-        yield Row(name + way, found[way], "us", floor, peer)
+    for floor in FLOORS:
+        yield Row(
+            name + floor,
+            found[served(floor)],
+            "us",
+            found[f"floor{floor}"],
+            "empty RPCs + the acceptor's half, the same rhythm",
+        )

@@ -15,7 +15,7 @@ from sspid_protos.sspi.v1 import credentials_pb2, message_service_pb2, vocabular
 from sspid_protos.sspi.v1.context_service_pb2_grpc import ContextServiceStub
 from sspid_protos.sspi.v1.message_service_pb2_grpc import MessageServiceStub
 from tls_peers import GROUPS, PROTOCOLS, Peer, Sessions, client_context, server_context
-from traffic import WAYS, Recording, Replayed
+from traffic import FLOORS, WAYS, Recording, Replayed, served
 
 from sspid_testing.tls import HOST, issued, roots
 
@@ -215,13 +215,13 @@ class Bench:
             return lambda: used.extend(turn[own] for turn in islice(remaining, 1))
 
         before = process_cpu(empty.pid)
-        WAYS[way](empty.channel, self.scenario.role, (Replayed(requests, worker()) for _ in range(HANDSHAKES)), in_flight)
+        FLOORS[way](empty.channel, self.scenario.role, (Replayed(requests, worker()) for _ in range(HANDSHAKES)), in_flight)
         return (process_cpu(empty.pid) - before) / HANDSHAKES, sum(used) / HANDSHAKES / 1000
 
     def rpc_cost(self, empty: service.Server, requests: list[Any], way: str, in_flight: int) -> float:
         """CPU of the empty server for one RPC of a caller that does nothing else, microseconds."""
         before = process_cpu(empty.pid)
-        WAYS[way](empty.channel, self.scenario.role, (Replayed(requests) for _ in range(HANDSHAKES)), in_flight)
+        FLOORS[way](empty.channel, self.scenario.role, (Replayed(requests) for _ in range(HANDSHAKES)), in_flight)
         return (process_cpu(empty.pid) - before) / HANDSHAKES / len(requests)
 
 
@@ -266,18 +266,20 @@ def _rows(bench: Bench, name: str, in_flights: tuple[int, ...], *, first: bool =
     with service.empty({bench.scenario.role: recording.responses}) as empty:
         costs: dict[str, Callable[[], float]] = {"in process": bench.floor}
         for way, in_flight in product(WAYS, in_flights):
-            at = f"{way}_at_{in_flight}"
-            costs[f"service{at}"] = partial(bench.cost, way, in_flight)
-            costs[f"floor{at}"] = lambda way=way, in_flight=in_flight: sum(  # type: ignore[misc]
-                bench.carried(empty, recording.requests, way, in_flight)
+            costs[f"service{way}_at_{in_flight}"] = partial(bench.cost, way, in_flight)
+        for floor, in_flight in product(FLOORS, in_flights):
+            at = f"{floor}_at_{in_flight}"
+            costs[f"floor{at}"] = lambda floor=floor, in_flight=in_flight: sum(  # type: ignore[misc]
+                bench.carried(empty, recording.requests, floor, in_flight)
             )
             if first:
-                costs[f"rpc{at}"] = partial(bench.rpc_cost, empty, recording.requests, way, in_flight)
+                costs[f"rpc{at}"] = partial(bench.rpc_cost, empty, recording.requests, floor, in_flight)
         found = least(costs)
-    for way, in_flight in product(WAYS, in_flights):
-        at = f"{way}_at_{in_flight}"
-        row = f"{name}_tax{way if in_flight == IN_FLIGHT else at}"
-        yield Row(row, found[f"service{at}"], "us", found[f"floor{at}"], "empty RPCs + pyOpenSSL, the same rhythm")
+    for floor, in_flight in product(FLOORS, in_flights):
+        at = f"{floor}_at_{in_flight}"
+        row = f"{name}_tax{floor if in_flight == IN_FLIGHT else at}"
+        value = found[f"service{served(floor)}_at_{in_flight}"]
+        yield Row(row, value, "us", found[f"floor{at}"], "empty RPCs + pyOpenSSL, the same rhythm")
         if first:
             yield Row(f"{name}_empty_rpc{at}", found[f"rpc{at}"], "us")
     value = found[f"service_session_at_{IN_FLIGHT}"]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import queue
 from collections import deque
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
+import grpc
 from sspid_protos.sspi.v1.context_service_pb2 import SessionRequest
 from sspid_protos.sspi.v1.context_service_pb2_grpc import ContextServiceStub
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    import grpc
+    from collections.abc import Iterator
 
 FUNCTIONS = {"accept": "AcceptSecurityContext", "initiate": "InitializeSecurityContext"}
 FIELDS = {"accept": "accept_security_context", "initiate": "initialize_security_context"}
@@ -44,14 +45,17 @@ def run_unary(channel: grpc.Channel, role: str, exchanges: Iterable[Exchange], i
             flying += ((each, call(each.begin())) for each in _some(waiting, 1))
 
 
-def run_session(channel: grpc.Channel, role: str, exchanges: Iterable[Exchange], in_flight: int) -> None:
-    """Take every exchange to its end over one Session stream, as an event loop would: what came together goes on together."""
+def run_session(
+    channel: grpc.Channel, role: str, exchanges: Iterable[Exchange], in_flight: int, *, together: bool = True
+) -> None:
+    """Take every exchange to its end over one Session stream; `together`: what is ready at once travels in one message."""
     field = FIELDS[role]
     requests: queue.SimpleQueue[SessionRequest | None] = queue.SimpleQueue()
     answers: Any = ContextServiceStub(channel).Session(iter(requests.get, None))
     waiting = iter(exchanges)
     flying = dict(enumerate(_some(waiting, in_flight)))
-    requests.put(_together([SessionRequest(number=number, **{field: each.begin()}) for number, each in flying.items()]))
+    send = partial(_send, requests, together)
+    send([SessionRequest(number=number, **{field: each.begin()}) for number, each in flying.items()])
     while flying:
         answer = next(answers)
         following = []
@@ -60,16 +64,18 @@ def run_session(channel: grpc.Channel, role: str, exchanges: Iterable[Exchange],
             request = flying[each.number].go_on(getattr(each, field)) or _replace(flying, each.number, waiting)
             if request is not None:
                 following.append(SessionRequest(number=each.number, **{field: request}))
-        if following:
-            requests.put(_together(following))
+        send(following)
     requests.put(None)
     assert not list(answers)
 
 
-def _together(requests: list[SessionRequest]) -> SessionRequest:
-    first, *others = requests
-    first.also.extend(others)
-    return first
+def _send(sink: queue.SimpleQueue[SessionRequest | None], together: bool, requests: list[SessionRequest]) -> None:
+    if together and requests:
+        first, *others = requests
+        first.also.extend(others)
+        requests = [first]
+    for each in requests:
+        sink.put(each)
 
 
 def _some(exchanges: Iterator[Exchange], count: int) -> list[Exchange]:
@@ -84,8 +90,18 @@ def _replace(flying: dict[int, Exchange], number: int, waiting: Iterator[Exchang
     return None
 
 
-WAYS: dict[str, Callable[[grpc.Channel, str, Iterable[Exchange], int], None]] = {"": run_unary, "_session": run_session}
+Way = Callable[[grpc.Channel, str, Iterable[Exchange], int], None]
+WAYS: dict[str, Way] = {"": run_unary, "_session": run_session}
 """Suffix of a row's name: the way its calls travel."""
+FLOORS: dict[str, Way] = {
+    "": run_unary, "_session": partial(run_session, together=False), "_session_together": run_session,
+}  # fmt: skip
+"""Suffix of a row: how the empty RPCs of its floor travel. An RPC is a message each; putting them together is sspid's own."""
+
+
+def served(floor: str) -> str:
+    """The way the service's calls travel in a row with that floor."""
+    return floor.removesuffix("_together")
 
 
 class Replayed:

@@ -102,7 +102,7 @@ class Service:
     def _build_broker(self, worker: int) -> None:
         settings, limits = self._settings, self._settings.limits
         waiting = WaitingRoom(per_caller=limits.waiting_per_caller, total=limits.waiting_total)
-        world = self._build_world(waiting)
+        self.world = world = self._build_world(waiting)
         self.credentials = Credentials(
             Catalog(authority_is_remote=settings.winbind.enabled or not _accounts_are_a_file(settings)),
             world,
