@@ -54,7 +54,7 @@ func run(service, user, address string, command []string) (int, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	security, err := newSecurity(ctx, service, user, password, "WSMAN/"+endpoint.Hostname())
+	security, err := newSecurity(ctx, service, user, password, spn(endpoint.Hostname()))
 	if err != nil {
 		return 0, err
 	}

@@ -189,6 +189,9 @@ func failed(result *sspi.SecurityResult, token []byte) error {
 	return &refusal{result, token}
 }
 
+// spn is the service principal name that WinRM's passwords are delegated to.
+func spn(host string) string { return "WSMAN/" + host }
+
 // explained says what to do about a logon that failed.
 func explained(err error, user, host string) error {
 	var refused *refusal
@@ -202,7 +205,8 @@ func explained(err error, user, host string) error {
 	case sspi.SecurityStatus_SEC_E_LOGON_DENIED:
 		return fmt.Errorf("%s refused the logon of %s; check the name, the domain and the password, and that the account may log on there: %w", host, user, err)
 	case sspi.SecurityStatus_SEC_E_DELEGATION_POLICY, sspi.SecurityStatus_SEC_E_POLICY_NLTM_ONLY:
-		return fmt.Errorf("the password of %s was not sent; whether it may go to %s is for the operator of sspid to say: %w", user, host, err)
+		return fmt.Errorf("the password of %s was not sent; have the operator of sspid list %q in allow_fresh of [policy.credssp], and "+
+			"in allow_fresh_ntlm_only unless Kerberos proves the server: %w", user, spn(host), err)
 	case sspi.SecurityStatus_SEC_E_WRONG_PRINCIPAL, sspi.SecurityStatus_SEC_E_MUTUAL_AUTH_FAILED:
 		return fmt.Errorf("the password of %s was not sent; somebody may sit between here and %s, find out who answers there: %w", user, host, err)
 	}
