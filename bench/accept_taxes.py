@@ -7,6 +7,7 @@ What the tax buys is all around that: handles and their owners, locks, limits, c
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -233,7 +234,9 @@ def _service() -> Iterator[tuple[service.Server, asks.World]]:
         ):
             given = (ntlm_bench.PASSWORD + "\n").encode()
             subprocess.run([*command, *name], input=given, env=environment, check=True, capture_output=True)
-        settings = replace(load(Path(folder) / "sspid.toml"), data_dir=started.data_dir, log=Log("error"))
+        # A service has its data to itself, so what answers here has a copy.
+        own = shutil.copytree(started.data_dir, Path(folder) / "own", ignore=shutil.ignore_patterns("*.sock", "lock"))
+        settings = replace(load(Path(folder) / "sspid.toml"), data_dir=own, log=Log("error"))
         with grpc.insecure_channel(started.target) as channel:
             yield service.Server(started.process.pid, channel), Service(settings, logs.configure(settings.log)).world
 
