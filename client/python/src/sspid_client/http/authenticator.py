@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sspid_client.http.connections import Connections
 from sspid_client.http.digest import DigestLogon
 from sspid_client.http.exchange import CREDSSP
 from sspid_client.http.kept import Kept
@@ -44,14 +45,15 @@ class Authenticator:
         self._wanted = wanted
         self._sessions: Kept[Legs] = Kept()
         self._channels: Kept[Channel] = Kept()
+        self._connections = Connections()
 
     def begin(self) -> Logon:
         """Return the logon of one request."""
         if self._wanted.package == "Digest":
             return DigestLogon(self._wanted, self._sessions)
         if self._wanted.encrypt:
-            return SealedLogon(self._wanted, self._channels)
-        return TokenLogon(self._wanted)
+            return SealedLogon(self._wanted, self._channels, self._connections)
+        return TokenLogon(self._wanted, self._connections)
 
     async def close(self) -> None:
         """Free what is kept for later requests."""

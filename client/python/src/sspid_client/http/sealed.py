@@ -11,6 +11,7 @@ from sspid_client.http.exchange import BAD_REQUEST, UNAUTHORIZED, Entity, Turn
 from sspid_client.http.tokens import TokenLogon
 
 if TYPE_CHECKING:
+    from sspid_client.http.connections import Connections
     from sspid_client.http.exchange import Answer, Asked, Wanted
     from sspid_client.http.kept import Kept
     from sspid_client.legs import Legs
@@ -38,8 +39,8 @@ class Channel:
 class SealedLogon(TokenLogon):
     """One request's logon, where its connection has none, and the request itself."""
 
-    def __init__(self, wanted: Wanted, channels: Kept[Channel]) -> None:
-        super().__init__(wanted)
+    def __init__(self, wanted: Wanted, channels: Kept[Channel], connections: Connections) -> None:
+        super().__init__(wanted, connections)
         self._channels = channels
         self._channel: Channel | None = None
         self._own = False

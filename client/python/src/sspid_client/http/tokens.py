@@ -17,6 +17,7 @@ from sspid_client.status import SecurityStatus
 
 if TYPE_CHECKING:
     from sspid_client.buffers import Buffers
+    from sspid_client.http.connections import Connections
     from sspid_client.http.exchange import Answer, Asked, Entity, Wanted
 
 _BEGINNINGS = 4
@@ -34,8 +35,9 @@ _REFUSED = frozenset({SecurityStatus.SEC_E_LOGON_DENIED})
 class TokenLogon:
     """One request's logon; it ends when the answer is no challenge, and may then begin anew for a redirected request."""
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: Wanted, connections: Connections) -> None:
         self._wanted = wanted
+        self._connections = connections
         self._scheme = wanted.package
         self._legs: Legs | None = None
         self._connection: object | None = None
@@ -53,19 +55,29 @@ class TokenLogon:
         if self._failure is not None:
             await self._give_up(self._failure)
         token = challenges.token(answer.challenges, self._scheme)
+        lost = self._lost(answer, token)
         if answer.status != UNAUTHORIZED:
             await self._finish(token)
             return None
         if token is None:
             await self.abandon()
             return None
-        if self._legs is None or self._moved(answer):
+        if self._legs is None or lost:
             return await self._begin(asked, answer)
         self._connection = answer.connection
         return await self._go_on(token, answer)
 
+    def _lost(self, answer: Answer, token: bytes | None) -> bool:
+        """Whether another connection was taken in the middle of the logon, or other threads' tokens came over this one."""
+        if self._legs is None:
+            return False
+        first = self._connection is None
+        lost = self._connections.lost(
+            answer.connection, self, first=first, challenged=bool(token) and answer.status == UNAUTHORIZED
+        )
+        return lost or self._moved(answer)
+
     def _moved(self, answer: Answer) -> bool:
-        """Whether the HTTP library took another connection in the middle of the logon."""
         return None not in {self._connection, answer.connection} and answer.connection is not self._connection
 
     async def _begin(self, asked: Asked, answer: Answer) -> Turn | None:
