@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sspid.packages.schannel.flags import granted
+from sspid.packages.schannel.settings import FLAGS
 from sspid.vocabulary import status
 
 pytestmark = pytest.mark.schannel
@@ -76,6 +77,11 @@ def test_every_row_names_a_test_that_exists(row):
 @pytest.mark.parametrize("name", DOCUMENTED)
 def test_every_status_and_flag_of_the_function_pages_has_a_row(name):
     assert any(row.startswith(f"| {name} |") for row in ROWS)
+
+
+def test_every_flag_that_a_credential_takes_has_a_row():
+    section = GUIDE.partition("### Of a credential")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^\| ([A-Z_]+) \|", section, re.MULTILINE)) == FLAGS
 
 
 def test_the_statuses_of_the_guide_exist():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -24,7 +24,7 @@ from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.status import SecurityStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from sspid.packages.contract import CredentialRequest
@@ -82,8 +82,9 @@ async def acquire(request: CredentialRequest, stores: Stores) -> SchannelCredent
     roots = secret.settings.trust_anchors_pem or await FindTrustAnchors()
     try:
         store = stores.of(roots, secret.settings.crls_pem)
+        shown = _with_roots(certificates, roots) if "SEND_ROOT_CERT" in policy.flags else certificates
         initiating = Context(_settings(secret.settings, policy, store, certificates[:1])) if request.use.outbound else None
-        accepting = _accepting(secret.settings, policy, store, certificates) if request.use.inbound else None
+        accepting = _accepting(secret.settings, policy, store, shown) if request.use.inbound else None
     except TlsError as failure:
         raise unknown(f"OpenSSL refuses the credential: {failure.text}.") from None
     expiry = min((one.leaf.not_valid_after_utc for one in certificates), default=None)
@@ -144,6 +145,24 @@ def _certificates(pem: bytes, what: str) -> tuple[bytes, ...]:
         return tuple(one.public_bytes(Encoding.DER) for one in x509.load_pem_x509_certificates(pem))
     except UNREADABLE:
         raise unknown(f"The {what} are not PEM certificates.") from None
+
+
+def _with_roots(certificates: tuple[Certificate, ...], roots_pem: bytes) -> tuple[Certificate, ...]:
+    """Each with the trust anchor that its chain ends at, where there is one."""
+    try:
+        roots = {root.subject: root for root in x509.load_pem_x509_certificates(roots_pem)} if roots_pem.strip() else {}
+        return tuple(_with_root(one, roots) for one in certificates)
+    except UNREADABLE:
+        raise unknown("The chains and trust anchors hold names that cannot be read; no root can be sent.") from None
+
+
+def _with_root(one: Certificate, roots: Mapping[x509.Name, x509.Certificate]) -> Certificate:
+    above = one.chain.intermediates
+    last = x509.load_der_x509_certificate(above[-1]) if above else one.leaf
+    root = roots.get(last.issuer)
+    if root is None or last.subject == last.issuer:
+        return one
+    return replace(one, chain=replace(one.chain, intermediates=(*above, root.public_bytes(Encoding.DER))))
 
 
 def _authority_names(pem: bytes) -> tuple[bytes, ...]:

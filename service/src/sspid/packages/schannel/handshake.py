@@ -95,6 +95,7 @@ def _establish(state: Handshaking, flags: Flags, output: bytes, *, mutual: bool)
     established = Established(connection, version, flags, server=server, mutual=mutual)
     established.target, established.caller, established.credential = state.target, state.caller, credential
     established.reconnects = state.reconnects and credential.policy.reconnects
+    established.maps = credential.policy.maps
     if version != TLS1_3:
         # Each side's Finished was record 0 of its keys (RFC 5246 6.1).
         established.written = established.read = 1

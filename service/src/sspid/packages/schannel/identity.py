@@ -25,6 +25,8 @@ async def query(state: Established) -> Identity:
     certificate = state.facts.peer
     if not (state.server and certificate and state.mutual):
         raise _no_impersonation("No client certificate was asked for with MUTUAL_AUTH and judged good")
+    if not state.maps:
+        raise _no_impersonation("The credential maps no certificates (NO_SYSTEM_MAPPER)")
     account = await MapCertificate(certificate)
     if account is not None:
         return _identity(account, certificate, "certificate-table")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _HEAD = struct.Struct(">BHHQQHBHH")
 """Form, version, suite, next record written, next record read, strength, booleans, chain length, flag count."""
 _FORM = 2
-_SERVER, _MUTUAL, _RESUMED, _WRITE_CLOSED, _READ_CLOSED = 1, 2, 4, 8, 16
+_SERVER, _MUTUAL, _RESUMED, _WRITE_CLOSED, _READ_CLOSED, _UNMAPPED = 1, 2, 4, 8, 16, 32
 _TEXTS = 9
 """Length-prefixed parts before the chain: see `pack`."""
 
@@ -47,6 +47,7 @@ def pack(state: Established) -> bytes:
         | facts.resumed * _RESUMED
         | state.write_closed * _WRITE_CLOSED
         | state.read_closed * _READ_CLOSED
+        | (not state.maps) * _UNMAPPED
     )
     flags = b"".join(flag.to_bytes(2, "big") for flag in sorted(state.granted))
     head = _HEAD.pack(
@@ -101,6 +102,7 @@ def unpack(packed: bytes) -> Established:
     layer: type[Records] = Tls13Records if version == TLS1_3 else Tls12Records
     state.records = layer(number, suite, Direction(write, written), Direction(read_secret, read))
     state.target, state.partial = texts[2], partial
+    state.maps = not booleans & _UNMAPPED
     state.secret = secret
     state.write_closed, state.read_closed = bool(booleans & _WRITE_CLOSED), bool(booleans & _READ_CLOSED)
     return state

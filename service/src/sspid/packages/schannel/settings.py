@@ -72,6 +72,8 @@ class Policy:
     reconnects: bool = True
     crl_flags: int = 0
     tolerated: frozenset[int] = frozenset()
+    maps: bool = True
+    """Clients' certificates are mapped to accounts."""
     stapling: bool = False
     """A server is asked for its OCSP answer, which stands in for a CRL that is not there."""
     lifespan: int = _LIFESPAN
@@ -98,6 +100,7 @@ def policy_of(settings: SchannelSettings) -> Policy:
         reconnects="DISABLE_RECONNECTS" not in flags,
         crl_flags=_crl_flags(flags, given=bool(settings.crls_pem)),
         tolerated=_tolerated(flags, given=bool(settings.crls_pem)),
+        maps="NO_SYSTEM_MAPPER" not in flags,
         stapling=bool(flags & _REVOCATION),
         lifespan=settings.session_lifespan_seconds or _LIFESPAN,
         flags=flags,

@@ -99,6 +99,7 @@ class Established:
         "credential",
         "granted",
         "live",
+        "maps",
         "material",
         "mutual",
         "partial",
@@ -124,7 +125,7 @@ class Established:
         self.target = self.caller = ""
         self.credential: SchannelCredential | None = None
         self.awaits_tickets = self.renegotiates = False
-        self.reconnects = True
+        self.reconnects = self.maps = True
         self.written = self.read = 0
         self.control: Control | None = None
         self.pending: PostHandshake | None = None
