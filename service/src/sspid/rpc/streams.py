@@ -330,9 +330,10 @@ _known: dict[Any, tuple[bool, bool]] = {}
 
 
 def handles(call: Any) -> tuple[bytes, bytes]:
-    """Context and credential handle of a request, each empty where it has none."""
+    """Context handle of a request, or where it has none its credential's; each empty where it is not given."""
     known = _known.get(type(call))
     if known is None:
         fields = call.DESCRIPTOR.fields_by_name
         known = _known[type(call)] = "context" in fields, "credential" in fields
-    return call.context.value if known[0] else b"", call.credential.value if known[1] else b""
+    context = call.context.value if known[0] else b""
+    return context, call.credential.value if known[1] and not context else b""
