@@ -48,12 +48,12 @@ def expected(leg: Leg, rules: KerberosPolicy) -> Parts | None:
 
 async def require(given: Parts | None, bits: int, asked: Flags, rules: KerberosPolicy) -> None:
     """Refuse a client that sent no hash where one is required ([MS-KILE] 3.4.5). SEC_E_BAD_BINDINGS."""
-    if bits & flags.CHANNEL_BOUND or rules.bindings in {Bindings.NEVER, Bindings.WHEN_SENT}:
+    if bits & flags.CHANNEL_BOUND:
         return
     if rules.bindings is Bindings.ALWAYS:
         message = "Policy requires channel bindings, and this logon is bound to no channel."
         await rules.breach("bindings", SecurityStatus.SEC_E_BAD_BINDINGS, message)
-    elif given is not None and ContextFlag.ALLOW_MISSING_BINDINGS not in asked:
+    elif rules.bindings is Bindings.AS_REQUESTED and given is not None and ContextFlag.ALLOW_MISSING_BINDINGS not in asked:
         message = "The client sent no channel bindings, and the acceptor gave its own and does not allow missing ones."
         raise SspiError(SecurityStatus.SEC_E_BAD_BINDINGS, message)
 

@@ -45,9 +45,10 @@ class KerberosPolicy:
 
 
 DEFAULT = KerberosPolicy()
+_READ: Final = ReadPolicy("Kerberos")
 
 
 async def read() -> KerberosPolicy:
     """Return the operator's Kerberos policy for the caller of this leg."""
-    policy: KerberosPolicy | None = await ReadPolicy("Kerberos")
+    policy: KerberosPolicy | None = await _READ
     return DEFAULT if policy is None else policy
