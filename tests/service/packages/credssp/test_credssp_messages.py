@@ -15,6 +15,7 @@ from pyasn1.type import namedtype, tag, univ
 from sspid.packages.credssp import binding, credentials, der, messages
 from sspid.packages.credssp.credentials import CspData, PackageCreds, PasswordCreds, RemoteGuardCreds, SmartCardCreds
 from sspid.packages.credssp.messages import TsRequest
+from sspid.packages.der import tlv
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.status import SecurityStatus
 
@@ -220,7 +221,7 @@ def test_malformed_requests_say_where(data, said):
 
 
 def test_more_than_one_nego_token_is_refused():
-    two = der.sequence(der.integer(0, 6), der.tlv(0xA1, der.sequence(*[der.sequence(der.octets(0, b"x"))] * 2)))
+    two = der.sequence(der.integer(0, 6), tlv(0xA1, der.sequence(*[der.sequence(der.octets(0, b"x"))] * 2)))
     with pytest.raises(SspiError, match="2 negoTokens"):
         messages.read(two)
 
