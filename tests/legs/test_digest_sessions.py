@@ -139,3 +139,20 @@ def test_a_challenge_alone_goes_on_elsewhere():
     unjudged = side.accept(None, side.acceptor(), handshake(side)[2].output[0].data, GET)
     sasl = side.accept(None, side.acceptor(), flags=frozenset())
     assert not any(side.package.goes_on_elsewhere(state) for state in (acceptor, unjudged.state, sasl.state, None))
+
+
+@pytest.mark.parametrize("form", ['opaque="{}"', 'Opaque="{}"', "opaque={}", 'opaque = "{}"'])
+def test_the_opaque_is_found_however_it_is_written(form):
+    side = digest()
+    initiator, acceptor = established(side)
+    opaque = acceptor.offer.audience.opaque
+    header = side.sign(initiator, "GET", "/").replace(f'opaque="{opaque}"'.encode(), form.format(opaque).encode())
+    assert side.package.session_reference(header) == opaque
+    assert side.complete(resumed(side, acceptor, header).state, GET).established
+
+
+def test_an_opaque_inside_another_value_is_none():
+    side = digest()
+    enrol(side.world, f'a, opaque="{"x" * 22}", b')
+    _, state, responded = handshake(side, f'a, opaque="{"x" * 22}", b')
+    assert side.package.session_reference(responded.output[0].data) == state.offer.audience.opaque

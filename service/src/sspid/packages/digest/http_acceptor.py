@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sspid.packages.contract import Step
-from sspid.packages.digest import algorithms, bindings, grants, http_response, inputs, nonces, users
+from sspid.packages.digest import algorithms, bindings, directives, grants, http_response, inputs, nonces, users
 from sspid.packages.digest.challenge import Challenge
 from sspid.packages.digest.http_accepted import Counted, HttpAcceptor, Offer, authentication_info, take
 from sspid.packages.digest.judging import judge_http, record_logon
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from sspid.packages.digest.http_response import HttpResponse
 
 _OPAQUE_BYTES = 16
+_OPAQUE = re.compile(rb'[ ,]opaque="([A-Za-z0-9_\-]{22})"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,9 @@ async def _judge(offer: Offer, response: HttpResponse, method: str, entity: str)
 
 def reference(value: bytes) -> str:
     """Return the opaque of a response, by which a broker finds the context it belongs to; empty where there is none."""
-    return http_response.read(value).opaque
+    # Ours is found without reading the rest, which whoever judges will read; a quotation mark within a value is escaped.
+    ours = _OPAQUE.search(value, 0, directives.LONGEST)
+    return ours[1].decode("ascii") if ours else http_response.read(value).opaque
 
 
 def resume(made: HttpAcceptor, leg: Leg) -> Step:
