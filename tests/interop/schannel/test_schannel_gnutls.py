@@ -1,47 +1,22 @@
 """Against `gnutls-serv` and `gnutls-cli`, a TLS stack that shares no code with ours."""
 
-from contextlib import contextmanager
-
 import pytest
 
 from sspid.vocabulary.attributes import ContextAttribute
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.status import SecurityStatus
-from sspid_testing import netns, peers, tls, tls_wire
+from sspid_testing import tls, tls_wire
+from sspid_testing.gnutls import connect, gnutls_cli, gnutls_serv, written
 
 pytestmark = [pytest.mark.schannel, pytest.mark.interop]
 
 both = pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
-PORT = 4433
 HEARD = {"TLSv1.2": b"A TLS fatal alert has been received", "TLSv1.3": b"Decryption has failed"}
-PRIORITY = {"TLSv1.2": "NORMAL:-VERS-ALL:+VERS-TLS1.2", "TLSv1.3": "NORMAL:-VERS-ALL:+VERS-TLS1.3"}
 
 
 @pytest.fixture
 def files(tmp_path):
-    (tmp_path / "roots.pem").write_bytes(tls.roots())
-    tls_wire.written(tmp_path, "server", tls.issued())
-    tls_wire.written(tmp_path, "alice", tls.issued("alice@example.test"))
-    return tmp_path
-
-
-@contextmanager
-def gnutls_serv(files, version, *options):
-    # It has no option for an address and listens on all of them: on those of a network of its own, then.
-    command = [*netns.isolated(), peers.require("gnutls-serv"), "--echo", "--port", str(PORT), "--priority", PRIORITY[version]]
-    command += ["--x509certfile", files / "server.pem", "--x509keyfile", files / "server.key", *options]
-    with tls_wire.running(command) as process:
-        yield process
-
-
-def connect(end, process):
-    return tls_wire.Wire(end, netns.connect(process.pid, PORT))
-
-
-def gnutls_cli(files, version, port, *options):
-    command = [peers.require("gnutls-cli"), "--port", str(port), "--priority", PRIORITY[version]]
-    command += ["--x509cafile", files / "roots.pem", "--verify-hostname", tls.HOST, "--sni-hostname", tls.HOST]
-    return tls_wire.running([*command, *options, "127.0.0.1"])
+    return written(tmp_path)
 
 
 @both

@@ -113,8 +113,11 @@ def _let_go(what: str) -> SspiError:
 
 def _renegotiate(state: Established, live: Connection, leg: Leg) -> Step:
     try:
-        if state.server and ContextFlag.MUTUAL_AUTH in leg.flags:
-            live.require_certificate(judged=True)
+        if state.server:
+            # One that the client begins may resume: GnuTLS, once given a ticket, fails in a renegotiation that brings no other.
+            live.renegotiate_in_full()
+            if ContextFlag.MUTUAL_AUTH in leg.flags:
+                live.require_certificate(judged=True)
         live.renegotiate()
         live.advance(b"")
         state.renegotiates = True

@@ -9,6 +9,7 @@ from sspid.packages.schannel.openssl import callbacks
 from sspid.packages.schannel.openssl.binding import (
     MOST_PLAIN,
     NO_CRL,
+    OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION,
     OP_NO_TICKET,
     VERIFY_NONE,
     VERIFY_PEER,
@@ -157,6 +158,10 @@ class Connection:
         """Hand out no ticket on this connection."""
         lib.SSL_set_options(self.ssl, OP_NO_TICKET)
 
+    def renegotiate_in_full(self) -> None:
+        """Resume nothing in a renegotiation, which would then ask for no certificate."""
+        lib.SSL_set_options(self.ssl, OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION)
+
     def renegotiate(self) -> None:
         """Begin a TLS 1.2 handshake on the established connection."""
         check(lib.SSL_renegotiate(self.ssl))
@@ -167,6 +172,7 @@ class Connection:
 
     def require_certificate(self, *, judged: bool) -> None:
         """Ask the client for a certificate and fail without one; `judged` False leaves its chain to the caller."""
+        self.renegotiate_in_full()
         lib.SSL_set_verify(
             self.ssl, VERIFY_PEER | VERIFY_REQUIRE, callbacks.on_verify if judged else callbacks.on_verify_tolerant
         )

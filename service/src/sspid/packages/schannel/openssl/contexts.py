@@ -9,7 +9,6 @@ from sspid.packages.schannel.openssl import callbacks
 from sspid.packages.schannel.openssl.binding import (
     MODES,
     OP_ALLOW_CLIENT_RENEGOTIATION,
-    OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION,
     OP_NO_TICKET,
     VERIFY_NONE,
     VERIFY_PEER,
@@ -139,9 +138,7 @@ class Context:
 
     def _serve(self, settings: ContextSettings) -> None:
         context = self.pointer
-        # A renegotiation that resumed the session would ask for no certificate.
-        renegotiation = OP_ALLOW_CLIENT_RENEGOTIATION | OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION
-        lib.SSL_CTX_set_options(context, lib.SSL_OP_CIPHER_SERVER_PREFERENCE | renegotiation)
+        lib.SSL_CTX_set_options(context, lib.SSL_OP_CIPHER_SERVER_PREFERENCE | OP_ALLOW_CLIENT_RENEGOTIATION)
         lib.SSL_CTX_set_session_id_context(context, b"sspid", 5)
         lib.SSL_CTX_set_timeout(context, settings.lifespan)
         if settings.stapling:
