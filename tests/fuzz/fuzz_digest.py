@@ -18,8 +18,9 @@ if __name__ == "__main__":
     with atheris.instrument_imports(include=["sspid.packages.digest"]):
         import sspid.packages.digest  # noqa: F401 - imported here to be instrumented
 
+from sspid.packages.contract import Leg
 from sspid.packages.digest import challenge, directives, http_response, http_session, inputs, sasl_response
-from sspid.vocabulary.buffers import BufferType, SecurityBuffer
+from sspid.vocabulary.buffers import BufferType, SecurityBuffer, token
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.flags import ContextFlag
 from sspid_testing.digest import HTTP, digest, parameter
@@ -85,6 +86,27 @@ def _parameters(data: bytes) -> None:
     inputs.uri(uri)
 
 
+def _session() -> object:
+    """The acceptor's state after a good logon."""
+    challenged = _SIDE.accept(None, _ACCEPTOR)
+    answered = _SIDE.initialize(None, _INITIATOR, challenged.output[0].data, parameter("GET"), target="/")
+    return _SIDE.accept(challenged.state, _ACCEPTOR, answered.output[0].data, parameter("GET")).state
+
+
+_SESSION = _session()
+
+
+def _resume(data: bytes) -> None:
+    """Nobody goes on with a session without its key; the opaque that is looked for is the one that is read."""
+    opaque = _SIDE.package.session_reference(data)
+    assert opaque == http_response.read(data).opaque
+    leg = Leg(_ACCEPTOR, (token(data), parameter("GET")), HTTP, caller="tests")
+    step = _SIDE.world.run(_SIDE.package.resume_security_context(_SESSION, leg))
+    with suppress(SspiError):
+        _SIDE.complete(step.state, parameter("GET"))
+        raise AssertionError("somebody without the key went on with the session")
+
+
 TARGETS: list[Callable[[bytes], object]] = [
     _challenges,
     _list,
@@ -98,6 +120,7 @@ TARGETS: list[Callable[[bytes], object]] = [
     _sasl_initiate,
     _unseal,
     _parameters,
+    _resume,
 ]
 
 
