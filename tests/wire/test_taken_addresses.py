@@ -53,7 +53,7 @@ def test_a_port_of_another_program(tmp_path: Path, workers: str) -> None:
         port = taken.getsockname()[1]
         said = refusal(tmp_path / "late", tcp("127.0.0.1:0") + tcp(f"127.0.0.1:{port}"), workers)
     assert f"cannot listen on 127.0.0.1:{port}: another program has the port" in said
-    assert "give the listener another port in [[listeners]]" in said
+    assert "give the listener another port in the configuration's [[listeners]]" in said
 
 
 @WORKERS

@@ -103,7 +103,6 @@ def converse(client: Client, port: int) -> None:
     """One connection: the handshake leg by leg, what was negotiated, a request, a clean close."""
     from sspid_client import OUTBOUND, STREAM_FLAGS, TlsStream, named  # noqa: PLC0415  # as in run
 
-    click.echo(f"\nA handshake with `openssl s_server` on 127.0.0.1:{port}, every token made by the service:\n")
     with (
         socket.create_connection(("127.0.0.1", port), timeout=PEER_SECONDS) as peer,
         client.acquire_credentials_handle("Schannel", OUTBOUND, named("demo-client")) as credential,
@@ -123,15 +122,22 @@ def converse(client: Client, port: int) -> None:
 
 def shake_hands(context: Context, peer: socket.socket) -> bytes:
     """Drive the context with what the peer sends, a row a leg; what came beyond the handshake."""
+    title = f"\nA handshake with `openssl s_server` on 127.0.0.1:{peer.getpeername()[1]}, every token made by the service:\n"
+    rows = [ROW.format("leg", "function", "from peer", "to peer", "status")]
+    try:
+        return _drive(context, peer, rows)
+    finally:
+        # All at once: the service logs to the same terminal meanwhile.
+        click.echo("\n".join([title, *rows]))
+
+
+def _drive(context: Context, peer: socket.socket, rows: list[str]) -> bytes:
     from sspid_client import SecurityStatus  # noqa: PLC0415  # as in run
 
-    click.echo(ROW.format("leg", "function", "from peer", "to peer", "status"))
     received = b""
-    number = 0
     while True:
-        number += 1
         step = context.step(received)
-        _show_leg(number, received, step)
+        rows.append(_row(len(rows), received, step))
         if step.token:
             peer.sendall(step.token)
         if step.status is not SecurityStatus.SEC_E_INCOMPLETE_MESSAGE:
@@ -142,10 +148,10 @@ def shake_hands(context: Context, peer: socket.socket) -> bytes:
             received += peer.recv(65536)
 
 
-def _show_leg(number: int, received: bytes, step: Step) -> None:
+def _row(number: int, received: bytes, step: Step) -> str:
     taken = f"{len(received) - len(step.extra)} bytes" if received else "-"
     made = f"{len(step.token)} bytes" if step.token else "-"
-    click.echo(ROW.format(number, "InitializeSecurityContext", taken, made, step.status.name))
+    return ROW.format(number, "InitializeSecurityContext", taken, made, step.status.name)
 
 
 def show_negotiated(context: Context) -> None:

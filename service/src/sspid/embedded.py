@@ -55,7 +55,9 @@ def _lock(data_dir: Path) -> IO[bytes]:
         os.fchmod(held.fileno(), 0o600)
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        message = f"another sspid runs with its data in {data_dir}; stop it, or give this one a data_dir of its own."
+        message = (
+            f"another sspid runs with its data in {data_dir}; stop it, or give this one a data_dir (SSPID_DATA_DIR) of its own."
+        )
         raise OccupiedError(message) from None
     except OSError as error:
         message = f"cannot keep data in {data_dir}: {error.strerror}; set data_dir to a place this user may write to."

@@ -79,7 +79,7 @@ def test_a_port_that_is_taken_names_the_listener_and_what_to_do() -> None:
         said = str(binding.refused(f"127.0.0.1:{port}"))
     assert said.startswith(f"cannot listen on 127.0.0.1:{port}: another program has the port")
     assert f"sport = :{port}" in said
-    assert "[[listeners]]" in said
+    assert "another port in the configuration's [[listeners]]" in said
 
 
 @pytest.mark.parametrize(

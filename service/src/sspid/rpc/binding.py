@@ -66,9 +66,8 @@ def refused(address: str, reason: str = "", *, tls: bool = False) -> TakenError:
     advice = "give the listener another address"
     if reason == os.strerror(errno.EADDRINUSE):
         reason = "another program has the port, perhaps another sspid"
-        advice = (
-            f"stop that program (`ss -ltnp 'sport = :{port}'` names it), or give the listener another port in [[listeners]]"
-        )
+        found = f"`ss -ltnp 'sport = :{port}'` names it"
+        advice = f"stop that program ({found}), or give the listener another port in the configuration's [[listeners]]"
     elif reason == os.strerror(errno.EACCES):
         advice = "give the listener a port of 1024 or more, or the service the right to use lower ones"
     elif not reason and tls:
