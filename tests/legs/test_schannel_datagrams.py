@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from sspid.vocabulary.attributes import ContextAttribute
@@ -120,3 +122,19 @@ def test_an_mtu_out_of_bounds_is_an_invalid_token(data):
     with pytest.raises(SspiError) as caught:
         client.leg()
     assert caught.value.status is SecurityStatus.SEC_E_INVALID_TOKEN
+
+
+def test_a_lost_flight_is_given_again_under_new_record_numbers():
+    client, server = pair()
+    first = token_in(client.leg().output)
+    again = b""
+    while not again:  # until OpenSSL's timer, one second, is due
+        again = token_in(client.leg(b"").output)
+        time.sleep(0.02)
+    assert client.steps[-1].status is SecurityStatus.SEC_I_CONTINUE_NEEDED
+    assert (first[5:11], again[5:11]) == (bytes(6), bytes(5) + b"\1")
+    assert first[13:] == again[13:]
+    sent = flight(server, [again])
+    for turn in range(6):
+        sent = flight((client, server)[turn % 2], sent)
+    assert client.statuses[-1] == server.statuses[-1] == "SEC_E_OK"

@@ -28,6 +28,7 @@ from sspid.packages.schannel.openssl.binding import (
     name_der,
     running,
 )
+from sspid.packages.schannel.openssl.numbering import renumbered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,6 +40,7 @@ class Connection:
     """One TLS connection over two memory BIOs. Used by one thread at a time; every method may raise TlsError."""
 
     __slots__ = (
+        "ahead",
         "alpn",
         "answers_requests",
         "context",
@@ -79,6 +81,7 @@ class Connection:
         self.wants_stapled = False
         self.stapled: Mapping[bytes, bytes] = _NOTHING
         self.cookies: tuple[bytes, ...] = ()
+        self.ahead = 0
 
     def expect(self, name: str, *, host: bytes = b"", address: bytes = b"") -> None:
         """Check the peer's certificate against a DNS name or a packed IP address; send `name` as SNI unless empty."""
@@ -216,7 +219,8 @@ class Connection:
             return b""
         data = allocate("char[]", length)
         lib.BIO_read(self.outward, data, length)
-        return bytes(ffi.buffer(data, length))
+        sent = bytes(ffi.buffer(data, length))
+        return renumbered(sent, self.ahead) if self.ahead else sent
 
     def unread(self) -> int:
         """Bytes fed that OpenSSL did not want: what follows the handshake."""
@@ -246,10 +250,15 @@ class Connection:
         nobody = ffi.gc(lib.BIO_ADDR_new(), lib.BIO_ADDR_free)
         running[self.ssl] = self
         try:
-            return int(lib.DTLSv1_listen(self.ssl, nobody)) > 0
+            begun = int(lib.DTLSv1_listen(self.ssl, nobody)) > 0
         finally:
             del running[self.ssl]
             lib.ERR_clear_error()
+        if begun:
+            # The answer's first record has this one's number (RFC 6347 4.2.1), or a HelloVerifyRequest before it had the same
+            # and it is dropped as a repetition; OpenSSL begins at 1.
+            self.ahead = max(int.from_bytes(datagram[5:11], "big") - 1, 0)
+        return begun
 
     def retransmit(self) -> bytes:
         """The DTLS flight again, where OpenSSL's timer says that it is due."""
