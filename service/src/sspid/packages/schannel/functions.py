@@ -21,7 +21,7 @@ from sspid.packages.schannel import (
     protection,
 )
 from sspid.packages.schannel.credentials import SchannelCredential, Stores, acquire, query_credential
-from sspid.packages.schannel.openssl import TLS1_3, TlsError
+from sspid.packages.schannel.openssl import TLS1_3, Session, TlsError
 from sspid.packages.schannel.states import AwaitingCredentials, Closed, Established, Handshaking, Renegotiating
 from sspid.vocabulary.attributes import ContextAttribute
 from sspid.vocabulary.errors import SspiError
@@ -167,10 +167,10 @@ class SchannelPackage(SecurityPackage):
         credential.sessions.clear()
 
 
-async def _session_for(leg: Leg) -> bytes:
+async def _session_for(leg: Leg) -> Session | None:
     credential: SchannelCredential = leg.credential
     if not (credential.sessions and credential.policy.reconnects):
-        return b""
+        return None
     again = ContextFlag.REUSE_SESSION_TICKETS in leg.flags
     return credential.sessions.take(leg.caller, leg.target_name, await ReadClock(), again=again)
 
@@ -187,7 +187,7 @@ async def _remember(state: Established) -> None:
     # A session whose certificate nobody judged must not come back as a judged one.
     if state.server or live is None or credential is None or not (state.reconnects and state.mutual):
         return
-    if session := live.session():
+    if (session := live.session()) is not None:
         expiry = await ReadClock() + timedelta(seconds=credential.policy.lifespan)
         once = state.version == TLS1_3
         credential.sessions.keep(state.caller, state.target, session, expiry, once=once)

@@ -11,7 +11,7 @@ from sspid.packages.schannel import datagrams, handshake
 from sspid.packages.schannel.alpn import wanted_protocols
 from sspid.packages.schannel.certificates import shown
 from sspid.packages.schannel.flags import refuse_impossible
-from sspid.packages.schannel.openssl import Connection, TlsError
+from sspid.packages.schannel.openssl import Connection, Session, TlsError
 from sspid.packages.schannel.stapling import judge
 from sspid.packages.schannel.states import AwaitingCredentials, Handshaking
 from sspid.vocabulary.errors import SspiError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sspid.packages.schannel.credentials import SchannelCredential
 
 
-def begin(leg: Leg, session: bytes = b"", now: datetime | None = None) -> Step:
+def begin(leg: Leg, session: Session | None = None, now: datetime | None = None) -> Step:
     """First leg: no input token, a ClientHello out that offers `session` again. OCSP answers are judged at `now`."""
     refuse_impossible(leg.flags)
     if leg.token:
@@ -51,7 +51,7 @@ def begin(leg: Leg, session: bytes = b"", now: datetime | None = None) -> Step:
         connection.offer_post_handshake_auth()
     if now is not None:
         connection.ask_for_status(lambda answer, leaf, issuer: judge(answer, leaf, issuer, now))
-    if session:
+    if session is not None:
         connection.resume(session)
     state = Handshaking(
         connection, credential, False, leg.flags, leg.target_name, leg.caller, post_handshake_auth=later, mtu=mtu

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sspid.packages.schannel.openssl import Session
+
 _MAX_TARGETS = 1024
 _MAX_PER_TARGET = 4
 
@@ -22,7 +24,7 @@ class Sessions:
     __slots__ = ("_by_target",)
 
     def __init__(self) -> None:
-        self._by_target: OrderedDict[tuple[str, str], tuple[tuple[datetime, bytes, bool], ...]] = OrderedDict()
+        self._by_target: OrderedDict[tuple[str, str], tuple[tuple[datetime, Session, bool], ...]] = OrderedDict()
 
     def __bool__(self) -> bool:
         return bool(self._by_target)
@@ -30,7 +32,7 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._by_target)
 
-    def keep(self, caller: str, target: str, session: bytes, expiry: datetime, *, once: bool) -> None:
+    def keep(self, caller: str, target: str, session: Session, expiry: datetime, *, once: bool) -> None:
         """Remember a session; the newest first, the oldest target makes room. `once`: a TLS 1.3 ticket (RFC 8446 C.4)."""
         key = (caller, target)
         kept = self._by_target.pop(key, ())
@@ -38,12 +40,12 @@ class Sessions:
         while len(self._by_target) > _MAX_TARGETS:
             self._by_target.popitem(last=False)
 
-    def take(self, caller: str, target: str, now: datetime, *, again: bool) -> bytes:
-        """The newest session for that target, empty for none; `again` keeps even what should be offered once."""
+    def take(self, caller: str, target: str, now: datetime, *, again: bool) -> Session | None:
+        """The newest session for that target, None where there is none; `again` keeps even what should be offered once."""
         key = (caller, target)
         kept = tuple(one for one in self._by_target.pop(key, ()) if one[0] > now)
         if not kept:
-            return b""
+            return None
         left = kept[1:] if kept[0][2] and not again else kept
         if left:
             self._by_target[key] = left

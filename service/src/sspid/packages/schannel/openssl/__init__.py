@@ -5,7 +5,7 @@ more a handshake, and its Context cannot share a certificate store. OpenSSL roll
 """
 
 from sspid.packages.schannel.openssl.binding import DTLS1_2, TLS1_2, TLS1_3, Progress, TlsError, is_datagram, lib, verify_text
-from sspid.packages.schannel.openssl.connections import Connection
+from sspid.packages.schannel.openssl.connections import Connection, Session
 from sspid.packages.schannel.openssl.contexts import Chain, Context, ContextSettings, Store
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Context",
     "ContextSettings",
     "Progress",
+    "Session",
     "Store",
     "TlsError",
     "is_datagram",

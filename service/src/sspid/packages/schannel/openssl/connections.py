@@ -11,6 +11,7 @@ from sspid.packages.schannel.openssl.binding import (
     NO_CRL,
     OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION,
     OP_NO_TICKET,
+    SENT_AND_RECEIVED,
     VERIFY_NONE,
     VERIFY_PEER,
     VERIFY_REQUIRE,
@@ -34,6 +35,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from sspid.packages.schannel.openssl.contexts import Context
+
+
+Session = Any
+"""An SSL_SESSION; OpenSSL counts who holds it."""
+
+
+def _free_client(ssl: Any) -> None:
+    # To OpenSSL a connection that ends without close_notify is a reason not to resume its session (SSL_clear(3)).
+    lib.SSL_set_shutdown(ssl, SENT_AND_RECEIVED)
+    lib.SSL_free(ssl)
 
 
 class Connection:
@@ -63,7 +74,7 @@ class Connection:
         ssl = lib.SSL_new(context.pointer)
         if ssl == ffi.NULL:
             raise failure(None)
-        self.ssl = ffi.gc(ssl, lib.SSL_free)
+        self.ssl = ffi.gc(ssl, lib.SSL_free if context.server else _free_client)
         self.inward = lib.BIO_new(lib.BIO_s_mem())
         self.outward = lib.BIO_new(lib.BIO_s_mem())
         lib.SSL_set_bio(ssl, self.inward, self.outward)
@@ -127,18 +138,16 @@ class Connection:
         """Tell a TLS 1.3 server that it may ask for the certificate after the handshake too."""
         lib.SSL_set_post_handshake_auth(self.ssl, 1)
 
-    def resume(self, session: bytes) -> None:
-        """Offer a session that `session` packed; one that no longer decodes is left out."""
-        start = ffi.new("unsigned char **", ffi.from_buffer("unsigned char[]", session))
-        found = lib.d2i_SSL_SESSION(ffi.NULL, start, len(session))
-        if found == ffi.NULL:
-            lib.ERR_clear_error()
-            return
-        lib.SSL_set_session(self.ssl, found)
-        lib.SSL_SESSION_free(found)
+    def resume(self, session: Session) -> None:
+        """Offer a session that `session` gave."""
+        lib.SSL_set_session(self.ssl, session)
 
-    def session(self) -> bytes:
-        """The session as bytes that `resume` takes; empty where there is none to resume."""
+    def session(self) -> Session | None:
+        """The session, for `resume` of other connections; None where there is none to resume."""
+        found = lib.SSL_get1_session(self.ssl)
+        return None if found == ffi.NULL else ffi.gc(found, lib.SSL_SESSION_free)
+
+    def _packed_session(self) -> bytes:
         found = lib.SSL_get_session(self.ssl)
         length = 0 if found == ffi.NULL else lib.i2d_SSL_SESSION(found, ffi.NULL)
         if length <= 0:
@@ -149,7 +158,7 @@ class Connection:
 
     def session_id(self) -> bytes:
         """The session's id; empty where it has none. It is the fourth element of OpenSSL's SSL_SESSION (ssl_asn1.c)."""
-        packed = self.session()
+        packed = self._packed_session()
         if len(packed) < _SESSION_HEAD:
             return b""
         at = 2 if packed[1] < _LONG_FORM else 2 + packed[1] - _LONG_FORM
