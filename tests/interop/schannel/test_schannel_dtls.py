@@ -1,4 +1,4 @@
-"""DTLS over real datagrams against `openssl s_server -dtls1_2` and `openssl s_client -dtls`."""
+"""DTLS over real datagrams against `openssl s_server -dtls1_2`, `openssl s_client -dtls` and `gnutls-cli --udp`."""
 
 import socket
 import time
@@ -109,3 +109,26 @@ def test_a_cookie_of_s_client_is_not_taken_from_elsewhere(files):
             assert wire.leg(hello).state is None
             hello = wire.receive()
             assert wire.leg(hello).state is not None
+
+
+def test_our_acceptor_against_gnutls_cli(files):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        command = [
+            peers.require("gnutls-cli"),
+            "--udp",
+            "--port",
+            str(sock.getsockname()[1]),
+            "--x509cafile",
+            files / "roots.pem",
+        ]
+        command += ["--priority", "NORMAL:-VERS-ALL:+VERS-DTLS1.2", "--verify-hostname", tls.HOST, "--sni-hostname", tls.HOST]
+        with tls_wire.running([*command, "--logfile", files / "log", "127.0.0.1"]) as process:
+            wire = Datagrams(tls.server(protocols=("DTLSv1.2",), flags=FLAGS), sock)
+            wire.handshake()
+            assert [step.state is None for step in wire.end.steps[:2]] == [True, False]
+            process.stdin.write(b"from gnutls\n")
+            process.stdin.flush()
+            assert wire.read().buffers[0].data == b"from gnutls\n"
+            sock.sendto(wire.end.seal(b"from sspid\n"), wire.peer)
+            assert process.stdout.readline() == b"from sspid\n"

@@ -1,4 +1,4 @@
-"""The record numbers of a DTLS server's first flights, which OpenSSL begins at 1 whatever the client's are; it seals nothing."""
+"""The record numbers of a DTLS server's first flights, which OpenSSL begins at 1 whatever its client's are; seals nothing."""
 
 from __future__ import annotations
 
