@@ -137,3 +137,20 @@ def test_curl_refuses_a_stranger_and_we_say_which_alert(files, version):
                 wire.handshake_and_receive()
             assert caught.value.status is SecurityStatus.SEC_E_UNTRUSTED_ROOT
             assert process.wait(10) == 60
+
+
+@both
+def test_curl_resumes_at_our_acceptor(files, version):
+    first = tls.server(protocols=(version,))
+    resumed = []
+    with (
+        tls_wire.listening() as listener,
+        curl(files, version, listener.getsockname()[1], f"https://{tls.HOST}/first") as process,
+    ):
+        for _ in range(2):
+            end = tls.End(first.world, first.package, first.credential, True, flags=first.flags)
+            with tls_wire.accept(end, listener) as wire:
+                serve_one(wire)
+                resumed.append(end.query(ContextAttribute.SESSION_INFO).reconnected)
+        assert process.wait(10) == 0
+    assert resumed == [False, True]
