@@ -2,7 +2,9 @@
 
 What is compared is the CPU that one accepted context takes of all processes that have a part in it, which on one core is the
 time from one context to the next; the initiators' tokens are made beforehand. gssproxy is the ancestor: it, too, keeps the keys
-out of the application.
+out of the application. Its application makes one call at a time, which is its cheapest way: with 16 threads in one process it
+takes 5 % more (the library's socket is one for all of them), with 16 processes a third more. Of the service's time MIT's
+library takes a third, as in `kerberos_accept_in_process`.
 """
 
 from __future__ import annotations
