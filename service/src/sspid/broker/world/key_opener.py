@@ -5,20 +5,21 @@ from __future__ import annotations
 import resource
 import sys
 
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-    pkcs12,
-)
-
 MEMORY_BYTES = 1 << 30
 PKCS12, PEM = b"2", b"1"
 
 
 def opened(content: bytes, passphrase: bytes, *, is_pkcs12: bool) -> bytes:
     """Clear PEM: the key, and of PKCS#12 the certificates. Raises what cryptography raises, ValueError where one is missing."""
+    # Here, since the service imports this module for its two kinds alone, and would be ready later.
+    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415  # see above
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+        load_pem_private_key,
+        pkcs12,
+    )
+
     if not is_pkcs12:
         # The numbers of an RSA key are looked at by whoever asked.
         key = load_pem_private_key(content, passphrase, unsafe_skip_rsa_key_validation=True)
