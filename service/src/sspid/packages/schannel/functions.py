@@ -24,6 +24,7 @@ from sspid.packages.schannel.credentials import SchannelCredential, Stores, acqu
 from sspid.packages.schannel.openssl import TLS1_3, Session, TlsError
 from sspid.packages.schannel.states import AwaitingCredentials, Closed, Established, Handshaking, Renegotiating
 from sspid.vocabulary.attributes import ContextAttribute
+from sspid.vocabulary.buffers import BufferType, find
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.flags import ContextFlag
 from sspid.vocabulary.names import Capability, PackageInfo
@@ -72,6 +73,8 @@ class SchannelPackage(SecurityPackage):
         return await acquire(request, self._stores)
 
     async def initialize_security_context(self, state: State | None, leg: Leg) -> Step:
+        if len(leg.input) > 1:
+            _refuse_garbage(leg.input)
         try:
             return await self._initialize(state, leg)
         except TlsError as failure:
@@ -94,6 +97,8 @@ class SchannelPackage(SecurityPackage):
         raise _misplaced(state, "InitializeSecurityContext")
 
     async def accept_security_context(self, state: State | None, leg: Leg) -> Step:
+        if len(leg.input) > 1:
+            _refuse_garbage(leg.input)
         try:
             return await self._accept(state, leg)
         except TlsError as failure:
@@ -165,6 +170,16 @@ class SchannelPackage(SecurityPackage):
 
     def free_credentials_handle(self, credential: SchannelCredential) -> None:
         credential.sessions.clear()
+
+
+def _refuse_garbage(buffers: Buffers) -> None:
+    """SEC_E_INVALID_TOKEN for an EMPTY buffer that is not (``functions.md`` 3.1)."""
+    empty = find(buffers, BufferType.EMPTY)
+    if empty is not None and empty.data:
+        raise SspiError(
+            SecurityStatus.SEC_E_INVALID_TOKEN,
+            f"The EMPTY buffer holds {len(empty.data)} bytes; leave it empty, it is the place for EXTRA and MISSING.",
+        )
 
 
 async def _session_for(leg: Leg) -> Session | None:
