@@ -66,7 +66,9 @@ def cramped(end, received, rooms, extra_input=()):
     if not isinstance(made, SspiError):
         assert len(made.token) <= 1
         return made
-    needed = int(NEEDED.match(made.message)[1])
+    told = NEEDED.match(made.message)
+    assert told, made.message
+    needed = int(told[1])
     again = step(needed - 1)
     assert {made.name, again.name} == {"SEC_E_INSUFFICIENT_MEMORY"}
     assert (made.token, again.token) == (b"", b"")
