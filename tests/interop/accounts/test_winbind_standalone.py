@@ -18,6 +18,7 @@ from sspid.vocabulary.credentials import Password
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.flags import ContextFlag
 from sspid.vocabulary.status import SecurityStatus
+from sspid_testing import samba_alone
 from sspid_testing import winbind as standalone
 from sspid_testing.ends import End, shake
 from sspid_testing.foreign import Pyspnego
@@ -43,11 +44,11 @@ def acceptor(authority):
     return end
 
 
-def initiator(password=standalone.PASSWORD, user=standalone.USER, domain=standalone.DOMAIN):
+def initiator(password=samba_alone.PASSWORD, user=samba_alone.USER, domain=samba_alone.NAME):
     return End(package(), Password(user, domain, password), flags=PROTECTED, target="cifs/filesrv")
 
 
-def response(password, *, user=standalone.USER, domain=standalone.DOMAIN):
+def response(password, *, user=samba_alone.USER, domain=samba_alone.NAME):
     """A question with an NTLMv2 response over an empty target information, and the session key that goes with it."""
     challenge = os.urandom(8)
     key = crypto.ntlmv2_hash(crypto.nt_hash(password), user, domain)
@@ -70,7 +71,7 @@ def test_both_ends_come_to_one_key(authority):
 
 
 def test_pyspnego_is_judged(authority):
-    client = Pyspnego.initiator(rf"{standalone.DOMAIN}\{standalone.USER}", standalone.PASSWORD, "ntlm")
+    client = Pyspnego.initiator(rf"{samba_alone.NAME}\{samba_alone.USER}", samba_alone.PASSWORD, "ntlm")
     server = acceptor(authority)
     answer = client.step(server.step(client.step()))
     server.step(answer)
@@ -89,7 +90,7 @@ def test_wrong_password_reaches_the_audit_alone(authority):
 
 def test_one_helper_keeps_questions_and_answers_together(authority):
     for _ in range(3):
-        question, key = response(standalone.PASSWORD)
+        question, key = response(samba_alone.PASSWORD)
         assert authority.judge(question, "").session_base_key == key
         assert refused(authority, response("wrong")[0]).detail.ntstatus == WRONG_PASSWORD
         unknown = response("wrong", user="ghost")[0]
@@ -98,10 +99,10 @@ def test_one_helper_keeps_questions_and_answers_together(authority):
 
 
 def test_a_name_cannot_add_a_line(authority):
-    pid = authority.judge(response(standalone.PASSWORD)[0], "") and authority._idle[0].pid
+    pid = authority.judge(response(samba_alone.PASSWORD)[0], "") and authority._idle[0].pid
     question, _ = response("wrong", user="ghost\nUsername: nobody\n.\n")
     assert refused(authority, question).status is SecurityStatus.SEC_E_LOGON_DENIED
-    assert authority.judge(response(standalone.PASSWORD)[0], "").session_base_key
+    assert authority.judge(response(samba_alone.PASSWORD)[0], "").session_base_key
     assert authority._idle[0].pid == pid
 
 
@@ -113,7 +114,7 @@ def test_no_response_of_a_wrong_length_is_asked(authority, length):
 
 
 def test_a_domain_that_winbind_does_not_reach(authority):
-    error = refused(authority, response(standalone.PASSWORD, domain="ELSEWHERE")[0])
+    error = refused(authority, response(samba_alone.PASSWORD, domain="ELSEWHERE")[0])
     assert error.status is SecurityStatus.SEC_E_NO_AUTHENTICATING_AUTHORITY
     assert "logon servers" in error.message
 
@@ -132,25 +133,25 @@ def test_ntlmv1_is_judged_where_policy_takes_it(authority, flags):
 def test_plain_ntlmv1_is_judged(authority):
     """[MS-NLMP] 3.3.1 without extended session security: NT and LM response over the server's challenge alone."""
     challenge = os.urandom(8)
-    owf = crypto.nt_hash(standalone.PASSWORD)
+    owf = crypto.nt_hash(samba_alone.PASSWORD)
     given = crypto.ntlmv1_response(owf, challenge)
-    question = JudgeNtlmResponse(standalone.USER, standalone.DOMAIN, "WS", challenge, given, given)
+    question = JudgeNtlmResponse(samba_alone.USER, samba_alone.NAME, "WS", challenge, given, given)
     assert authority.judge(question, "").session_base_key == crypto.session_base_key_v1(owf)
-    other = JudgeNtlmResponse(standalone.USER, standalone.DOMAIN, "WS", bytes(8), given, given)
+    other = JudgeNtlmResponse(samba_alone.USER, samba_alone.NAME, "WS", bytes(8), given, given)
     assert refused(authority, other).detail.ntstatus == WRONG_PASSWORD
 
 
 def test_winbind_that_hangs_or_has_gone_is_found_out_in_time():
     with standalone.running() as own:
         authority = Winbind(WinbindSettings(own.ntlm_auth, deadline=2.0), LOG)
-        assert authority.judge(response(standalone.PASSWORD)[0], "").session_base_key
+        assert authority.judge(response(samba_alone.PASSWORD)[0], "").session_base_key
         own.namespace.signal(signal.SIGSTOP)
-        hung = refused(authority, response(standalone.PASSWORD)[0])
+        hung = refused(authority, response(samba_alone.PASSWORD)[0])
         own.namespace.signal(signal.SIGCONT)
-        question, key = response(standalone.PASSWORD)
+        question, key = response(samba_alone.PASSWORD)
         assert authority.judge(question, "").session_base_key == key
         own.namespace.stop()
-        gone = refused(authority, response(standalone.PASSWORD)[0])
+        gone = refused(authority, response(samba_alone.PASSWORD)[0])
         authority.close()
     assert {hung.status, gone.status} == {SecurityStatus.SEC_E_NO_AUTHENTICATING_AUTHORITY}
 

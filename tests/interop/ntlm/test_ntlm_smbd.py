@@ -13,14 +13,14 @@ from sspid.packages.ntlm.policy import NtlmPolicy
 from sspid.vocabulary.attributes import ContextAttribute
 from sspid.vocabulary.credentials import NtHash, Password
 from sspid.vocabulary.flags import ContextFlag
-from sspid_testing import smb_client, smbd
+from sspid_testing import samba_alone, smb_client
 from sspid_testing.ends import End
 from sspid_testing.smb_client import ACCESS_DENIED, INVALID_PARAMETER, LOGON_FAILURE, OK, Connection
 
 pytest_plugins = ("sspid_testing.smbd",)
 pytestmark = [pytest.mark.ntlm, pytest.mark.negotiate, pytest.mark.interop]
 SIGNED = frozenset({ContextFlag.INTEGRITY, ContextFlag.REPLAY_DETECT, ContextFlag.SEQUENCE_DETECT})
-GOOD = Password(smbd.USER, smbd.NAME, smbd.PASSWORD)
+GOOD = Password(samba_alone.USER, samba_alone.NAME, samba_alone.PASSWORD)
 PACKAGES = {"NTLM": ntlm, "Negotiate": lambda: negotiate(ntlm=ntlm())}
 
 
@@ -38,7 +38,7 @@ def log_on(connection, end):
 
 
 @pytest.mark.parametrize("name", PACKAGES)
-@pytest.mark.parametrize("domain", [smbd.NAME, "", "."])
+@pytest.mark.parametrize("domain", [samba_alone.NAME, "", "."])
 def test_a_good_password_and_one_key_on_both_sides(smbd, name, domain):
     end = initiator(name, Password("nobody", domain, "Passw0rd"))
     with Connection("127.0.0.1", smbd) as connection:

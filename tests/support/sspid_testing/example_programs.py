@@ -14,6 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sspid_testing import listeners
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -76,15 +78,8 @@ class _Application(BaseHTTPRequestHandler):
 @contextmanager
 def application() -> Iterator[str]:
     """An application that believes X-Remote-User, and answers with what it was asked as JSON: its host:port."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Application) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
-        try:
-            yield f"127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with listeners.serving(ThreadingHTTPServer(("127.0.0.1", 0), _Application)) as server:
+        yield f"127.0.0.1:{server.server_port}"
 
 
 def accounts(service: Running, *arguments: str, given: str = "") -> str:

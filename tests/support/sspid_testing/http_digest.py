@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.status import SecurityStatus
+from sspid_testing import listeners
 from sspid_testing.digest import HTTP, Digest, entity_hash, parameter
 
 if TYPE_CHECKING:
@@ -88,11 +89,5 @@ def serving(side: Digest, flags: Flags = HTTP) -> Iterator[DigestServer]:
 
     listener = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.url = f"http://127.0.0.1:{listener.server_port}"
-    thread = threading.Thread(target=listener.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    with listeners.serving(listener):
         yield server
-    finally:
-        listener.shutdown()
-        listener.server_close()
-        thread.join()

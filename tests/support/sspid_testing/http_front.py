@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import http.server
-import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sspid.vocabulary.attributes import ContextAttribute
 from sspid.vocabulary.errors import SspiError
+from sspid_testing import listeners
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,11 +76,5 @@ class _Connection(http.server.BaseHTTPRequestHandler):
 @contextmanager
 def serving(scheme: str, acceptor: Callable[[], End]) -> Iterator[Front]:
     """Serve on a free port of the loopback interface for the length of the block."""
-    with Front(scheme, acceptor) as front:
-        thread = threading.Thread(target=front.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
-        try:
-            yield front
-        finally:
-            front.shutdown()
-            thread.join()
+    with listeners.serving(Front(scheme, acceptor)) as front:
+        yield front

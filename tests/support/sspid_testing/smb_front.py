@@ -5,12 +5,12 @@ from __future__ import annotations
 import hmac
 import socketserver
 import struct
-import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sspid.vocabulary.attributes import ContextAttribute
 from sspid.vocabulary.errors import SspiError
+from sspid_testing import listeners
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -92,11 +92,5 @@ class _Connection(socketserver.StreamRequestHandler):
 @contextmanager
 def serving(acceptor: Callable[[], End], *, signs_wrongly: bool = False) -> Iterator[Front]:
     """Serve on a free port of the loopback interface for the length of the block."""
-    with Front(acceptor, signs_wrongly=signs_wrongly) as front:
-        thread = threading.Thread(target=front.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
-        try:
-            yield front
-        finally:
-            front.shutdown()
-            thread.join()
+    with listeners.serving(Front(acceptor, signs_wrongly=signs_wrongly)) as front:
+        yield front

@@ -18,35 +18,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sspid_testing import peers
+from sspid_testing import peers, samba_alone
 from sspid_testing.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NAME = "FILESRV"
-USER = "nobody"
-"""A Samba account needs a Unix account, and this one is everywhere."""
-PASSWORD = "Passw0rd"
 SHARE = "files"
 _START_SECONDS = 30.0
 
 _SMB_CONF = """\
-[global]
- netbios name = {name}
- workgroup = WORKGROUP
- server role = standalone server
- passdb backend = tdbsam:{folder}/private/passdb.tdb
- private dir = {folder}/private
- lock directory = {folder}/lock
- state directory = {folder}/state
- cache directory = {folder}/cache
- pid directory = {folder}/pid
- ncalrpc dir = {folder}/ncalrpc
  log file = {folder}/log
- interfaces = lo
- bind interfaces only = yes
- disable netbios = yes
  smb ports = {port}
  server signing = mandatory
  map to guest = never
@@ -64,13 +46,9 @@ def _listens(port: int) -> bool:
 
 
 def _start(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
-    for each in ("private", "lock", "state", "cache", "pid", "ncalrpc", "share"):
-        (folder / each).mkdir(mode=0o755)
+    (folder / "share").mkdir(mode=0o755)
     port = free_port()
-    configuration = folder / "smb.conf"
-    configuration.write_text(_SMB_CONF.format(name=NAME, folder=folder, share=SHARE, port=port), "utf-8")
-    smbpasswd = [peers.require("smbpasswd"), "-c", str(configuration), "-s", "-a", USER]
-    subprocess.run(smbpasswd, input=f"{PASSWORD}\n{PASSWORD}\n", text=True, capture_output=True, check=True)
+    configuration = samba_alone.configure(folder, _SMB_CONF.format(folder=folder, share=SHARE, port=port))
     command = [peers.require("smbd"), "-F", "--no-process-group", "-s", str(configuration)]
     # A session of its own: its children are stopped with it.
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)

@@ -17,36 +17,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sspid_testing import namespace, peers
+from sspid_testing import namespace, peers, samba_alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sspid_testing.namespace import Namespace
 
-DOMAIN = "FILESRV"
-USER = "nobody"
-"""A Samba account needs a Unix account, and this one is everywhere."""
-PASSWORD = "Passw0rd"
 _START_SECONDS = 30.0
 
 _SMB_CONF = """\
-[global]
- netbios name = {domain}
- workgroup = WORKGROUP
- server role = standalone server
- passdb backend = tdbsam:{folder}/private/passdb.tdb
- private dir = {folder}/private
- lock directory = {folder}/lock
- state directory = {folder}/state
- cache directory = {folder}/cache
- pid directory = {folder}/pid
- ncalrpc dir = {folder}/ncalrpc
  winbindd socket directory = /run/samba/winbindd
  log file = {folder}/log.%m
- interfaces = lo
- bind interfaces only = yes
- disable netbios = yes
  ntlm auth = ntlmv1-permitted
 """
 
@@ -70,12 +52,8 @@ def start(folder: Path) -> StandaloneWinbind:
     if os.geteuid() != 0:
         peers.absent("winbind with a socket of its own needs root: run the tests as root")
     server = peers.require("winbindd")
-    for each in ("private", "lock", "state", "cache", "pid", "ncalrpc", "samba/winbindd"):
-        (folder / each).mkdir(mode=0o755, parents=True)
-    configuration = folder / "smb.conf"
-    configuration.write_text(_SMB_CONF.format(domain=DOMAIN, folder=folder), "utf-8")
-    smbpasswd = [peers.require("smbpasswd"), "-c", str(configuration), "-s", "-a", USER]
-    subprocess.run(smbpasswd, input=f"{PASSWORD}\n{PASSWORD}\n", text=True, capture_output=True, check=True)
+    (folder / "samba" / "winbindd").mkdir(mode=0o755, parents=True)
+    configuration = samba_alone.configure(folder, _SMB_CONF.format(folder=folder))
     command = [server, "-F", "--no-process-group", "-s", str(configuration), "--debug-stdout"]
     started = namespace.start(folder, {folder / "samba": "/run/samba"}, command)
     ping = started.inside(peers.require("wbinfo"), "--ping")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import re
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from sspid_testing import listeners
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -199,17 +200,10 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def served(acceptor: Callable[[], Any], application: Callable[[bytes], tuple[int, bytes]], **settings: Any) -> Iterator[Server]:
     """A server on a free port; `acceptor` makes one for each logon, `application` answers what was opened."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as listener:
-        listener.daemon_threads = True
+    with listeners.serving(ThreadingHTTPServer(("127.0.0.1", 0), _Handler)) as listener:
         shared = Server(acceptor, application, f"http://localhost:{listener.server_port}/wsman", **settings)
         listener.shared = shared  # type: ignore[attr-defined]  # what handlers share
-        thread = threading.Thread(target=listener.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
-        try:
-            yield shared
-        finally:
-            listener.shutdown()
-            thread.join()
+        yield shared
 
 
 def capitals(body: bytes) -> tuple[int, bytes]:
