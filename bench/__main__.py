@@ -29,6 +29,7 @@ BENCHES = (
     "credssp",
     "digest",
     "accept_taxes",
+    "credssp_taxes",
 )
 """Modules with a function `rows`, in the order they run; those that are not there are passed over."""
 

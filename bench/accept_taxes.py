@@ -56,7 +56,9 @@ algorithms = ["{ALGORITHM}"]
 
 
 class Pair(Protocol):
-    """Both halves of one logon in this process."""
+    """Both halves of one logon in this process; `legs` of the acceptor."""
+
+    legs: int
 
     def client(self, received: bytes) -> Buffers:
         """What the client sends for what it received; nothing was received yet at first."""
@@ -70,7 +72,7 @@ class Pair(Protocol):
 class Ntlm:
     """Two legs: NEGOTIATE and AUTHENTICATE in."""
 
-    name, flags = "NTLM", ntlm_bench.PROTECTED
+    name, flags, legs = "NTLM", ntlm_bench.PROTECTED, 2
     auth_data: credentials_pb2.AuthData | None = None
     _package = ntlm_package()
     _outbound = asks.run(_package.acquire_credentials_handle(ntlm_bench.OUTBOUND), ntlm_bench.WORLD)
@@ -100,7 +102,7 @@ class Ntlm:
 class Digest:
     """Two legs: nothing in for the challenge, and the response."""
 
-    name, flags = "Digest", digest_bench.HTTP
+    name, flags, legs = "Digest", digest_bench.HTTP, 2
     auth_data = credentials_pb2.AuthData(password=credentials_pb2.PasswordIdentity(domain=digest_bench.REALM))
     _package = digest_package()
     _client_world = digest_bench.World(ALGORITHM)
@@ -137,7 +139,7 @@ class Digest:
 def turns(pair: Pair) -> Iterator[int]:
     """One logon in this process, a leg at a time: nanoseconds of the acceptor's half."""
     received = b""
-    for _ in range(2):
+    for _ in range(pair.legs):
         sent = pair.client(received)
         began = time.thread_time_ns()
         received = pair.server(sent)
@@ -165,7 +167,7 @@ class Logon:
         return self._request(b"", credential=self.credential)
 
     def go_on(self, response: Any) -> Any | None:
-        """The second leg, and the end."""
+        """The next leg, and the end."""
         if response.result.status == vocabulary_pb2.SEC_E_OK:
             self.contexts.append(response.context)
             return None
@@ -180,8 +182,9 @@ class Logon:
 class Bench:
     """One package at one running service; `world` answers in this process as that service's does."""
 
-    def __init__(self, kind: type[Any], server: service.Server, world: asks.World) -> None:
+    def __init__(self, kind: type[Any], server: service.Server, world: asks.World, logons: int = LOGONS) -> None:
         self._kind = kind
+        self._logon_count = logons
         self._server = server
         self._world = world
         self._credential = server.acquire(kind.name, kind.auth_data, service.INBOUND)
@@ -200,11 +203,11 @@ class Bench:
     def cost(self, way: str) -> float:
         """Service CPU a logon, microseconds; deleting the contexts is not in it."""
         before = process_cpu(self._server.pid)
-        WAYS[way](self._server.channel, "accept", islice(self._logons(), LOGONS), IN_FLIGHT)
+        WAYS[way](self._server.channel, "accept", islice(self._logons(), self._logon_count), IN_FLIGHT)
         used = process_cpu(self._server.pid) - before
         self._server.delete(self._contexts)
         self._contexts.clear()
-        return used / LOGONS
+        return used / self._logon_count
 
     def carried(self, empty: service.Server, requests: list[Any], floor: str) -> tuple[float, float]:
         """The same logons with nothing of the service's: messages through the empty server, both halves in this process.
@@ -212,22 +215,23 @@ class Bench:
         CPU of the empty server and of the acceptor's half, microseconds a logon, under the same rhythm as `cost`.
         """
         used: list[int] = []
+        count = self._logon_count
 
         def worker() -> Callable[[], None]:
             remaining = turns(self._kind(self._world))
             return lambda: used.extend(islice(remaining, 1))
 
         before = process_cpu(empty.pid)
-        FLOORS[floor](empty.channel, "accept", (Replayed(requests, worker()) for _ in range(LOGONS)), IN_FLIGHT)
-        return (process_cpu(empty.pid) - before) / LOGONS, sum(used) / LOGONS / 1000
+        FLOORS[floor](empty.channel, "accept", (Replayed(requests, worker()) for _ in range(count)), IN_FLIGHT)
+        return (process_cpu(empty.pid) - before) / count, sum(used) / count / 1000
 
 
 @contextmanager
-def _service() -> Iterator[tuple[service.Server, asks.World]]:
+def started(config: str = CONFIG) -> Iterator[tuple[service.Server, asks.World]]:
     """A service that knows the benches' user, and its world in this process."""
-    with TemporaryDirectory() as folder, running(Path(folder), CONFIG) as started:
+    with TemporaryDirectory() as folder, running(Path(folder), config) as process:
         command = [sys.executable, "-m", "sspid", "accounts", "add"]
-        environment = {**os.environ, "SSPID_DATA_DIR": str(started.data_dir)}
+        environment = {**os.environ, "SSPID_DATA_DIR": str(process.data_dir)}
         for name in (
             ("--domain", ntlm_bench.DOMAIN, ntlm_bench.USER),
             ("--digest-realm", digest_bench.REALM, digest_bench.USER),
@@ -235,20 +239,21 @@ def _service() -> Iterator[tuple[service.Server, asks.World]]:
             given = (ntlm_bench.PASSWORD + "\n").encode()
             subprocess.run([*command, *name], input=given, env=environment, check=True, capture_output=True)
         # A service has its data to itself, so what answers here has a copy.
-        own = shutil.copytree(started.data_dir, Path(folder) / "own", ignore=shutil.ignore_patterns("*.sock", "lock"))
+        own = shutil.copytree(process.data_dir, Path(folder) / "own", ignore=shutil.ignore_patterns("*.sock", "lock"))
         settings = replace(load(Path(folder) / "sspid.toml"), data_dir=own, log=Log("error"))
-        with grpc.insecure_channel(started.target) as channel:
-            yield service.Server(started.process.pid, channel), Service(settings, logs.configure(settings.log)).world
+        with grpc.insecure_channel(process.target) as channel:
+            yield service.Server(process.process.pid, channel), Service(settings, logs.configure(settings.log)).world
 
 
 def rows() -> Iterator[Row]:
     """Both packages, unary and over a Session stream."""
-    with _service() as (server, world):
+    with started() as (server, world):
         for kind in (Ntlm, Digest):
-            yield from _rows(Bench(kind, server, world), f"{kind.name.lower()}_accept_tax")
+            yield from rows_of(Bench(kind, server, world), f"{kind.name.lower()}_accept_tax")
 
 
-def _rows(bench: Bench, name: str) -> Iterator[Row]:
+def rows_of(bench: Bench, name: str) -> Iterator[Row]:
+    """One package, unary and over a Session stream."""
     recording = bench.record()
     with service.empty({"accept": recording.responses}) as empty:
         costs: dict[str, Callable[[], float]] = {way: partial(bench.cost, way) for way in WAYS}

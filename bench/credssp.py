@@ -16,7 +16,7 @@ import time
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import spnego
 from spnego.tls import CredSSPTLSContext
@@ -29,6 +29,7 @@ import measure
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from measure import Row
+from tls_peers import GROUPS
 
 from sspid.broker import asks
 from sspid.packages import questions
@@ -52,6 +53,15 @@ USER, DOMAIN, PASSWORD = "alice", "DOMAIN", "Passw0rd"
 TARGET = f"TERMSRV/{tls.HOST}"
 FLAGS = frozenset({ContextFlag.DELEGATE})
 HANDSHAKES = 40
+
+
+class Floor(NamedTuple):
+    """What a row is compared to: pyspnego's `handshake`, beside which ours has a certificate of this key type."""
+
+    suffix: str
+    key: str
+    handshake: Callable[[], object]
+    peer: str
 
 
 class World:
@@ -84,10 +94,15 @@ def _run(leg: Any) -> Any:
     return asks.run(leg, WORLD)
 
 
-def _ours(key: str) -> Callable[[], object]:
+def our_package() -> Any:
+    """CredSSP over the packages it needs here."""
     ntlm = ntlm_package()
-    package = credssp_package(schannel=schannel_package(), negotiate=negotiate_package(ntlm=ntlm), ntlm=ntlm)
-    settings = tls.settings()
+    return credssp_package(schannel=schannel_package(), negotiate=negotiate_package(ntlm=ntlm), ntlm=ntlm)
+
+
+def _ours(key: str) -> Callable[[], object]:
+    package = our_package()
+    settings = tls.settings(groups=GROUPS)
     client = CredSspPair(Schannel(settings=settings), Password(USER, DOMAIN, PASSWORD))
     server = CredSspPair(Schannel((tls.issued(key=key),), settings), None)
     outbound = _run(package.acquire_credentials_handle(CredentialRequest(CredentialUse.OUTBOUND, client)))
@@ -145,7 +160,7 @@ def _theirs(given: dict[str, dict[str, Any]]) -> Callable[[], object]:
     return handshake
 
 
-def _cost(function: Callable[[], object], count: int) -> Callable[[], float]:
+def cost(function: Callable[[], object], count: int) -> Callable[[], float]:
     """Return what measures one call in microseconds of this thread's CPU."""
 
     def measured() -> float:
@@ -160,23 +175,27 @@ def _cost(function: Callable[[], object], count: int) -> Callable[[], float]:
 
 def rows() -> list[Row]:
     """The rows of this bench."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "users").write_text(f"{DOMAIN}:{USER}:{PASSWORD}\n", "utf-8")
-        os.environ["NTLM_USER_FILE"] = str(folder / "users")
-        compared = {
-            "credssp_handshake_vs_pyspnego": (_ours("ECDSA"), _theirs({})),
-            "credssp_handshake_same_tls_vs_pyspnego": (_ours("RSA"), _theirs(_prepared(folder))),
-        }
-        return [_row(row, *pair) for row, pair in compared.items()]
+    with tempfile.TemporaryDirectory() as folder:
+        return [_row(each) for each in pyspnego(Path(folder))]
 
 
-def _row(name: str, ours: Callable[[], object], theirs: Callable[[], object]) -> Row:
+def pyspnego(folder: Path) -> tuple[Floor, ...]:
+    """Its handshakes."""
+    (folder / "users").write_text(f"{DOMAIN}:{USER}:{PASSWORD}\n", "utf-8")
+    os.environ["NTLM_USER_FILE"] = str(folder / "users")
+    version = metadata.version("pyspnego")
+    return (
+        Floor("", "ECDSA", _theirs({}), f"pyspnego {version}, both halves in this process"),
+        Floor("_same_tls", "RSA", _theirs(_prepared(folder)), f"pyspnego {version}, both halves in this process"),
+    )
+
+
+def _row(floor: Floor) -> Row:
+    ours = _ours(floor.key)
     ours()
-    theirs()
-    found = measure.least({"ours": _cost(ours, HANDSHAKES), "theirs": _cost(theirs, HANDSHAKES)})
-    peer = f"pyspnego {metadata.version('pyspnego')}, both halves in this process"
-    return Row(name, found["ours"], "us", found["theirs"], peer)
+    floor.handshake()
+    found = measure.least({"ours": cost(ours, HANDSHAKES), "theirs": cost(floor.handshake, HANDSHAKES)})
+    return Row(f"credssp_handshake{floor.suffix}_vs_pyspnego", found["ours"], "us", found["theirs"], floor.peer)
 
 
 if __name__ == "__main__":

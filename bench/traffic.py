@@ -9,7 +9,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import grpc
-from sspid_protos.sspi.v1.context_service_pb2 import SessionRequest
+from sspid_protos.sspi.v1.context_service_pb2 import (
+    AcceptSecurityContextRequest,
+    InitializeSecurityContextRequest,
+    SessionRequest,
+)
 from sspid_protos.sspi.v1.context_service_pb2_grpc import ContextServiceStub
 
 if TYPE_CHECKING:
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
 
 FUNCTIONS = {"accept": "AcceptSecurityContext", "initiate": "InitializeSecurityContext"}
 FIELDS = {"accept": "accept_security_context", "initiate": "initialize_security_context"}
+_FIELD_OF = {AcceptSecurityContextRequest: FIELDS["accept"], InitializeSecurityContextRequest: FIELDS["initiate"]}
 
 
 class Exchange(Protocol):
@@ -48,25 +53,33 @@ def run_unary(channel: grpc.Channel, role: str, exchanges: Iterable[Exchange], i
 def run_session(
     channel: grpc.Channel, role: str, exchanges: Iterable[Exchange], in_flight: int, *, together: bool = True
 ) -> None:
-    """Take every exchange to its end over one Session stream; `together`: what is ready at once travels in one message."""
-    field = FIELDS[role]
+    """Take every exchange to its end over one Session stream; `together`: what is ready at once travels in one message.
+
+    The role is each request's own there: an exchange may take both.
+    """
+    del role
     requests: queue.SimpleQueue[SessionRequest | None] = queue.SimpleQueue()
     answers: Any = ContextServiceStub(channel).Session(iter(requests.get, None))
     waiting = iter(exchanges)
     flying = dict(enumerate(_some(waiting, in_flight)))
     send = partial(_send, requests, together)
-    send([SessionRequest(number=number, **{field: each.begin()}) for number, each in flying.items()])
+    send([_numbered(number, each.begin()) for number, each in flying.items()])
     while flying:
         answer = next(answers)
         following = []
         for each in (answer, *answer.also):
-            assert each.WhichOneof("answer") == field, each
+            field = each.WhichOneof("answer")
+            assert field in FIELDS.values(), each
             request = flying[each.number].go_on(getattr(each, field)) or _replace(flying, each.number, waiting)
             if request is not None:
-                following.append(SessionRequest(number=each.number, **{field: request}))
+                following.append(_numbered(each.number, request))
         send(following)
     requests.put(None)
     assert not list(answers)
+
+
+def _numbered(number: int, request: Any) -> SessionRequest:
+    return SessionRequest(number=number, **{_FIELD_OF[type(request)]: request})
 
 
 def _send(sink: queue.SimpleQueue[SessionRequest | None], together: bool, requests: list[SessionRequest]) -> None:
