@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import signal
+import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -114,7 +115,8 @@ def test_what_is_no_request_is_said(channel: grpc.Channel, messages: list[bytes]
 
 def test_calls_that_are_too_many_for_the_queue_are_refused_with_a_reason(tmp_path: Path) -> None:
     config = "threads = 1\n[limits]\nqueued_total = 5\n"
-    with server.running(tmp_path, config) as service, grpc.insecure_channel(service.target) as channel:
+    env = {"SSPID_METRICS_ADDRESS": "127.0.0.1:0"}
+    with server.running(tmp_path, config, env=env) as service, grpc.insecure_channel(service.target) as channel:
         wire = Wire(channel)
         request = INITIALIZE(credential=wire.client_credential(), target_name="localhost")
         # All of them lie before the service when it goes on.
@@ -126,4 +128,7 @@ def test_calls_that_are_too_many_for_the_queue_are_refused_with_a_reason(tmp_pat
         for call in refused:
             assert call.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
             assert "5 unary calls wait for a thread already" in str(call.details())
+        page = urllib.request.urlopen(f"http://{service.metrics_address()}/metrics", timeout=SECONDS).read().decode()
+        counted = 'sspid_calls_total{function="InitializeSecurityContext",status="RESOURCE_EXHAUSTED"} '
+        assert f"{counted}{len(refused)}.0" in page
         wire.pair()

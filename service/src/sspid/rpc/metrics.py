@@ -67,6 +67,10 @@ class Metrics:
 
         return record
 
+    def refused(self, function: str, kind: str) -> None:
+        """Count a call that was refused before it came to its function: nobody's, late, half-sent or too many."""
+        self._calls.labels(function, kind).inc()
+
     def handshake_ended(self, caller: str, held: HeldContext, status: SecurityStatus, message: str) -> None:
         """Count a handshake that was established, failed, or was given up."""
         del caller, message

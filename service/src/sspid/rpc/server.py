@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import grpc
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from sspid.rpc.callers import Identifies
+    from sspid.rpc.metrics import Metrics
 
 SERVICES = (
     package_service_pb2.DESCRIPTOR.services_by_name["PackageService"],
@@ -86,14 +88,17 @@ class Server:
             self._calls,  # type: ignore[arg-type]  # only submit is called
             options=[*OPTIONS, ("grpc.so_reuseport", int(share_ports)), ("grpc.max_receive_message_length", max_message_bytes)],
         )
-        self._add_methods(callers, threads, may_wait)
+        self._add_methods(callers, threads, may_wait, around.metrics)
         self._add_standard_services()
 
-    def _add_methods(self, callers: Identifies, threads: Threads, may_wait: Callable[[str, bytes, bytes], bool]) -> None:
+    def _add_methods(
+        self, callers: Identifies, threads: Threads, may_wait: Callable[[str, bytes, bytes], bool], metrics: Metrics | None
+    ) -> None:
         handlers: dict[str, dict[str, Any]] = {service.full_name: {} for service in SERVICES}
         for method in self.methods:
+            count = partial(metrics.refused, method.name) if metrics else _nobody
             handlers[method.service][method.name] = unary.handler(
-                method, self.functions[_snake(method.name)], callers, self._readers, self._stopping
+                method, self.functions[_snake(method.name)], callers, self._readers, self._stopping, count
             )
         # One more for each stream: whoever sends on a stream whose caller does not read waits for that caller.
         waiting = ThreadPoolExecutor(threads.waiting + threads.streams, thread_name_prefix="waiting")
@@ -166,6 +171,10 @@ class Server:
         self._calls.finish(until - time.monotonic())
         # gRPC itself would cancel calls that come while it stops, and the contract says UNAVAILABLE: so it stops last.
         self._server.stop(LAST_SECONDS if grace_seconds else 0).wait(2 * LAST_SECONDS)
+
+
+def _nobody(_kind: str) -> None:
+    """Who counts the calls of other workers: the worker they came to has."""
 
 
 def _methods(services: Mapping[str, Any]) -> Iterator[Method]:

@@ -22,9 +22,14 @@ CODES: dict[str, grpc.StatusCode] = {code.name: code for code in grpc.StatusCode
 
 
 def handler(
-    method: Method, function: Function, callers: Identifies, readers: Readers, stopping: threading.Event
+    method: Method,
+    function: Function,
+    callers: Identifies,
+    readers: Readers,
+    stopping: threading.Event,
+    count: Callable[[str], None],
 ) -> grpc.RpcMethodHandler[Any, Any]:
-    """What gRPC calls for this method.
+    """What gRPC calls for this method. `count` is told why a call was refused before it came to its function.
 
     To gRPC it is one that takes a stream of messages: so it is here that the one message is waited for, and not in gRPC.
     """
@@ -36,7 +41,12 @@ def handler(
             if stopping.is_set():
                 raise RefusedError("UNAVAILABLE", SHUTTING_DOWN)
             caller = callers.identify(context)
-            return function(caller, parsed(parse, readers.read(messages, caller, context)))
+            request = parsed(parse, readers.read(messages, caller, context))
+        except RefusedError as refused:
+            count(refused.kind)
+            return context.abort(CODES[refused.kind], refused.message)
+        try:
+            return function(caller, request)
         except RefusedError as refused:
             return context.abort(CODES[refused.kind], refused.message)
 
