@@ -28,12 +28,14 @@ class Call:
     def __init__(self) -> None:
         self.sent: queue.SimpleQueue[bytes | Exception | None] = queue.SimpleQueue()
         self.cancelled = threading.Event()
+        self.asked = threading.Event()
 
     def cancel(self) -> None:
         self.cancelled.set()
         self.sent.put(ConnectionError())
 
     def messages(self) -> Iterator[bytes]:
+        self.asked.set()
         while (message := self.sent.get()) is not None:
             if isinstance(message, Exception):
                 raise message
@@ -114,6 +116,15 @@ def test_a_service_that_stops_gives_up_those_that_are_slow() -> None:
     future = call.begin(threads, readers)
     assert threads.submit(lambda: 7).result(SECONDS) == 7
     assert not call.cancelled.is_set()
+    readers.stop()
+    assert isinstance(future.exception(SECONDS), ConnectionError)
+
+
+def test_a_service_that_stops_gives_up_those_that_turn_out_to_be_slow() -> None:
+    threads, readers = crew()
+    call = Call()
+    future = call.begin(threads, readers)
+    assert call.asked.wait(SECONDS)
     readers.stop()
     assert isinstance(future.exception(SECONDS), ConnectionError)
 

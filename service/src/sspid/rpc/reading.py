@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 0.05
 """A message that two looks find missing is slow."""
+LAST_LOOKS = 2
+"""So many find what was read when the service began to stop."""
 READ_SECONDS = 30.0
 """A slow message has to be there by then."""
 
@@ -66,7 +68,7 @@ class Readers:
                 self._caught_up(thread)
 
     def stop(self) -> None:
-        """Give up the messages that are slow, now and from now on."""
+        """Give up the messages that are slow, now or soon; no more calls may come to be read."""
         self._stopping.set()
 
     def _require_room(self, caller: str) -> None:
@@ -80,15 +82,22 @@ class Readers:
             return sum(1 for each in self._slow.values() if each.caller == caller)
 
     def _look(self) -> None:
-        before: dict[int, Reading] = {}
+        seen: dict[int, Reading] = {}
         while not self._stopping.wait(LOOK_SECONDS):
-            now = self._reading.copy()
-            for thread, reading in now.items():
-                if before.get(thread) is reading:
-                    self._set_aside(thread)
-            before = now
+            seen = self._look_once(seen)
             self._give_up(time.monotonic())
+        for _ in range(LAST_LOOKS):
+            self._give_up(float("inf"))
+            time.sleep(LOOK_SECONDS)
+            seen = self._look_once(seen)
         self._give_up(float("inf"))
+
+    def _look_once(self, before: dict[int, Reading]) -> dict[int, Reading]:
+        now = self._reading.copy()
+        for thread, reading in now.items():
+            if before.get(thread) is reading:
+                self._set_aside(thread)
+        return now
 
     def _set_aside(self, thread: int) -> None:
         with self._lock:
