@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sspid.packages.contract import SecurityPackage, Step
+from sspid.packages.contract import CredentialRequest, SecurityPackage, Step
 from sspid.packages.negotiate import mechanisms, package, tokens
 from sspid.packages.negotiate.policy import NegotiatePolicy
 from sspid.packages.negotiate.tokens import NegState
@@ -382,6 +382,15 @@ def test_policy_chooses_the_mechanism():
     client, _ = ends()
     client.world.policies["Negotiate"] = NegotiatePolicy(("kerberos",))
     assert refusal(client.step).status is SecurityStatus.SEC_E_NO_CREDENTIALS
+
+
+def test_a_credential_waits_for_no_mechanism_that_policy_keeps_out():
+    client, _ = ends(client_kerberos=Scripted())
+    request = CredentialRequest(CredentialUse.OUTBOUND, Password("alice", "DOMAIN", "Passw0rd"))
+    both = client.world.run(client.package.acquire_credentials_handle(request))
+    client.world.policies["Negotiate"] = NegotiatePolicy(("ntlm",))
+    one = client.world.run(client.package.acquire_credentials_handle(request))
+    assert (set(both.parts), set(one.parts)) == ({"kerberos", "ntlm"}, {"ntlm"})
 
 
 # Bare tokens and server first

@@ -325,6 +325,25 @@ def test_reconnects_can_be_forbidden(version, where):
 
 
 @both
+def test_an_acceptor_that_nobody_comes_back_to_sends_no_tickets(version):
+    server = tls.server(protocols=(version,))
+    server.credential = tls.credential(
+        server.world,
+        server.package,
+        tls.issued(),
+        use=CredentialUse.INBOUND,
+        protocols=(version,),
+        flags=frozenset({"DISABLE_RECONNECTS"}),
+    )
+    client, server = connected(version, server=server)
+    if version == "TLSv1.3":
+        assert token_in(server.steps[-1].output) == b""
+    for _ in range(2):
+        assert server.open(client.seal(b"question")).buffers[0].data == b"question"
+        assert client.open(server.seal(b"answer")).buffers[0].data == b"answer"
+
+
+@both
 def test_a_session_whose_server_nobody_judged_is_not_kept(version):
     client, server = connected(version, flags=frozenset({ContextFlag.MANUAL_CRED_VALIDATION}), target="other.example.test")
     exchange(client, server)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from sspid.packages.negotiate import policy
 from sspid.vocabulary.credentials import CredentialUse
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.status import SecurityStatus
@@ -39,8 +40,18 @@ async def acquire(inner: Mapping[str, SecurityPackage], request: CredentialReque
     if failures and request.use is CredentialUse.INBOUND and request.secret is not None:
         others = {name: able[name] for name, failure in failures.items() if failure.status is _UNKNOWN}
         parts |= (await _acquired(others, replace(request, secret=None)))[0]
+    parts = _allowed(parts, inner, (await policy.read()).packages)
     ends = [part.expiry for part in parts.values()]
     return NegotiateCredential(request.use, parts, None if None in ends else max(ends))
+
+
+def _allowed(parts: dict[str, Any], inner: Mapping[str, SecurityPackage], packages: tuple[str, ...]) -> dict[str, Any]:
+    """Leave out what policy does not let be negotiated, where something is left: no leg need then count on its KDC."""
+    if parts.keys().isdisjoint(packages):
+        return parts
+    for name in parts.keys() - set(packages):
+        inner[name].free_credentials_handle(parts.pop(name))
+    return parts
 
 
 async def _acquired(
