@@ -73,8 +73,7 @@ def test_calls_without_a_message_are_replaced_and_answered_when_it_comes() -> No
 def test_who_has_enough_of_them_is_refused_and_others_are_not() -> None:
     threads, readers = crew(per_caller=3)
     silent = [Call() for _ in range(3)]
-    for call in silent:
-        call.begin(threads, readers)
+    futures = [call.begin(threads, readers) for call in silent]
     threads.submit(int).result(SECONDS)
     with pytest.raises(RefusedError, match="3 calls of this caller lack their request message") as caught:
         Call().begin(threads, readers).result(SECONDS)
@@ -83,9 +82,9 @@ def test_who_has_enough_of_them_is_refused_and_others_are_not() -> None:
     other.sent.put(b"x")
     assert other.begin(threads, readers, "bob").result(SECONDS) == b"x"
     silent[0].sent.put(b"late")
+    assert futures[0].result(SECONDS) == b"late"
     late = Call()
     late.sent.put(b"y")
-    threads.submit(int).result(SECONDS)
     assert late.begin(threads, readers).result(SECONDS) == b"y"
     readers.stop()
 
