@@ -1,7 +1,7 @@
 """A Samba Active Directory domain controller in a temporary folder: its users, keys and winbind; needs root, one at a time.
 
 A test module says ``pytest_plugins = ("sspid_testing.samba_dc",)`` and takes the fixture ``samba_dc``, which lasts as long as
-the session: 88, 389 and 445 on 127.0.0.1 are a domain controller's fixed ports.
+the module: 88, 389 and 445 on 127.0.0.1 are a domain controller's fixed ports, and another run of the tests waits for them.
 """
 
 from __future__ import annotations
@@ -191,9 +191,9 @@ def _run(*command: str, given: str = "") -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def samba_dc() -> Iterator[DomainController]:
-    """The session's domain controller; another session on this machine waits for its end."""
+    """The module's domain controller. Another run on this machine waits for its end, and a whole session would be too long."""
     with Path(tempfile.gettempdir(), "sspid-samba-dc.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         folder = Path(tempfile.mkdtemp(prefix="dc-"))
