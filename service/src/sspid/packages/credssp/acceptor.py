@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
@@ -17,6 +17,7 @@ from sspid.packages.credssp.exchange import Versions, going_on, told, waiting
 from sspid.packages.credssp.flags import INNER_ACCEPTED, granted, refuse_impossible, tls_flags
 from sspid.packages.credssp.inner import Inner
 from sspid.packages.credssp.messages import NONCE_SIZE, TsRequest
+from sspid.packages.credssp.silent import Silent
 from sspid.vocabulary.attributes import CertificateContext, ContextAttribute, DelegatedCredential, Names
 from sspid.vocabulary.buffers import extra, token, token_in
 from sspid.vocabulary.errors import SspiError
@@ -29,28 +30,25 @@ if TYPE_CHECKING:
     from sspid.packages.credssp.policy import CredSspPolicy
 
 
-@dataclass(frozen=True, slots=True)
-class Securing:
+class Securing(Silent, frozen=True):
     """The TLS handshake is under way; `tls` is Schannel's state."""
 
     policy: CredSspPolicy
-    tls: Any = field(repr=False)
+    tls: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Negotiating:
+class Negotiating(Silent, frozen=True):
     """TSRequests with negoTokens come. `nonce` is the last one the client sent."""
 
     policy: CredSspPolicy
     channel: Channel
     inner: Inner
     versions: Versions
-    key: bytes = field(repr=False)
-    nonce: bytes = field(default=b"", repr=False)
+    key: bytes
+    nonce: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class CredentialsExpected:
+class CredentialsExpected(Silent, frozen=True):
     """Both keys are proven; the client's credentials are due."""
 
     policy: CredSspPolicy
@@ -119,9 +117,9 @@ async def proceed(state: Negotiating | CredentialsExpected, leg: Leg) -> Step:
         if received.wanted:
             return incomplete(state, received)
         if received.request is None:
-            return waiting(replace(state, channel=received.channel), leg, received, server=True)
+            return waiting(structs.replace(state, channel=received.channel), leg, received, server=True)
         request = messages.read(received.request)
-        current = replace(state, channel=received.channel, versions=state.versions.met(request.version))
+        current = structs.replace(state, channel=received.channel, versions=state.versions.met(request.version))
         told_by = current
         if request.error_code:
             raise failures.received(request.error_code)
@@ -143,7 +141,7 @@ async def _negotiate(state: Negotiating, leg: Leg, request: TsRequest, received:
     elif request.pub_key_auth is None:
         message = "The client's TSRequest carries neither a negoToken nor pubKeyAuth."
         raise SspiError(SecurityStatus.SEC_E_INVALID_TOKEN, message)
-    current = replace(state, inner=inner, nonce=request.client_nonce or state.nonce)
+    current = structs.replace(state, inner=inner, nonce=request.client_nonce or state.nonce)
     if request.pub_key_auth is not None:
         return await _prove(current, leg, request.pub_key_auth, sent, received)
     output = received.owed

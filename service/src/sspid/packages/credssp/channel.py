@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from msgspec import structs
 
 from sspid.packages.contract import Leg, Message, Step
 from sspid.packages.credssp import der
 from sspid.packages.credssp.flags import tls_flags
 from sspid.packages.credssp.messages import MAX_REQUEST
+from sspid.packages.credssp.silent import Silent
 from sspid.vocabulary.buffers import Buffers, BufferType, SecurityBuffer, find, missing, token, token_in
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.flags import NO_FLAGS, Flags
@@ -36,8 +38,7 @@ class Received(NamedTuple):
     owed: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Bare:
+class Bare(Silent, frozen=True):
     """The caller owns the TLS connection: tokens are TSRequests as they are."""
 
     async def receive(self, data: bytes) -> Received:
@@ -60,34 +61,33 @@ class Bare:
         """Nothing to let go of."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tls:
+class Tls(Silent, frozen=True):
     """Schannel's established context `state`; `partial` is what earlier records held of a TSRequest."""
 
     package: SecurityPackage
-    credential: Any = field(repr=False)
-    state: Any = field(repr=False)
+    credential: Any
+    state: Any
     server: bool
-    partial: bytes = field(default=b"", repr=False)
+    partial: bytes = b""
 
     async def receive(self, data: bytes) -> Received:
         """Open records until a TSRequest is whole; what follows it stays sealed, since it may be the application's."""
         channel, plain, at, owed = self, self.partial, 0, b""
         while True:
             if plain and _length(plain) == len(plain):
-                after = replace(channel, partial=b"") if channel.partial else channel
+                after = structs.replace(channel, partial=b"") if channel.partial else channel
                 return Received(after, plain, len(data) - at, owed=owed)
             _refuse_overlong(plain)
             end = at + _record(data, at)
             if at == len(data) and at:
-                return Received(replace(channel, partial=plain), owed=owed)
+                return Received(structs.replace(channel, partial=plain), owed=owed)
             opened = await self.package.decrypt_message(
                 channel.state, Message((SecurityBuffer(BufferType.DATA, data[at:end]),))
             )
             if opened.status is SecurityStatus.SEC_E_INCOMPLETE_MESSAGE:
                 if not at:
                     return Received(self, wanted=opened.buffers[0].size)
-                return Received(replace(channel, partial=plain), left=len(data) - at, owed=owed)
+                return Received(structs.replace(channel, partial=plain), left=len(data) - at, owed=owed)
             if opened.status is SecurityStatus.SEC_I_CONTEXT_EXPIRED:
                 raise _closed(server=self.server)
             if opened.status is SecurityStatus.SEC_I_RENEGOTIATE:
@@ -103,7 +103,7 @@ class Tls:
         if step.status is not SecurityStatus.SEC_E_OK:
             message = "The peer began another TLS handshake in the middle of CredSSP's; have it begin the connection anew."
             raise SspiError(SecurityStatus.SEC_E_INVALID_TOKEN, message)
-        return replace(self, state=step.state), token_in(step.output)
+        return structs.replace(self, state=step.state), token_in(step.output)
 
     async def leg(self, data: bytes, flags: Flags) -> Step:
         """One leg of Schannel's own."""
@@ -121,7 +121,7 @@ class Tls:
         """A fatal alert, after which the connection is over."""
         order = b"".join(word.to_bytes(4, "little") for word in (_ALERT, _FATAL, number))
         state = await self.package.apply_control_token(self.state, (token(order),))
-        return token_in((await replace(self, state=state).leg(b"", NO_FLAGS)).output)
+        return token_in((await structs.replace(self, state=state).leg(b"", NO_FLAGS)).output)
 
     def delete(self) -> None:
         """Let go of Schannel's context."""

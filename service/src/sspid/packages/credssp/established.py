@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from sspid.packages.credssp.credential import CredSspCredential
 from sspid.packages.credssp.credentials import Creds, PasswordCreds, RemoteGuardCreds, SmartCardCreds
 from sspid.packages.credssp.delegation import Kind
+from sspid.packages.credssp.silent import Silent
 from sspid.vocabulary.attributes import (
     ContextAttribute,
     DelegatedCredential,
@@ -43,8 +43,7 @@ _MAGIC: Final = b"sspid CredSSP 1\n"
 _LENGTH: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Proven:
+class Proven(Silent, frozen=True):
     """What the exchange proved. `server_auth`: BY_KERBEROS and BY_CERTIFICATE; `trusted` None where nobody saw a chain."""
 
     server: bool
@@ -59,18 +58,17 @@ class Proven:
     expiry: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Established:
+class Established(Silent, frozen=True):
     """`tls` is Schannel's context (None: the caller owns its TLS). `creds` and `forwarded` are what the client delegated.
 
     `receives` and `in_clear`: what policy lets this context's caller have of them.
     """
 
     proven: Proven
-    tls: Any = field(default=None, repr=False)
-    tls_credential: Any = field(default=None, repr=False)
-    creds: Creds | None = field(default=None, repr=False)
-    forwarded: DelegatedCredential | None = field(default=None, repr=False)
+    tls: Any = None
+    tls_credential: Any = None
+    creds: Creds | None = None
+    forwarded: DelegatedCredential | None = None
     receives: bool = False
     in_clear: bool = False
 

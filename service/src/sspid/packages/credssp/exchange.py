@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sspid.packages.contract import Leg, Step
 from sspid.packages.credssp import failures, messages
 from sspid.packages.credssp.flags import granted
 from sspid.packages.credssp.messages import TsRequest
+from sspid.packages.credssp.silent import Silent
 from sspid.vocabulary.buffers import extra, token
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.flags import ContextFlag
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from sspid.packages.credssp.policy import CredSspPolicy
 
 
-@dataclass(frozen=True, slots=True)
-class Versions:
+class Versions(Silent, frozen=True):
     """`own` is what we send; `peer` what the peer sent first, None before its first message."""
 
     own: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
@@ -101,12 +101,12 @@ class CredSsp(SecurityPackage):
         function = schannel.accept_security_context if server else schannel.initialize_security_context
         step = await function(tls, call)
         return structs.replace(
-            step, state=replace(state, tls=step.state), granted=state.proven.granted, expiry=state.proven.expiry
+            step, state=structs.replace(state, tls=step.state), granted=state.proven.granted, expiry=state.proven.expiry
         )
 
     async def apply_control_token(self, state: State, token: Buffers) -> State:
         if isinstance(state, initiator.Securing | acceptor.Securing | Established):
-            return replace(state, tls=await self._parts.schannel.apply_control_token(state.tls, token))
+            return structs.replace(state, tls=await self._parts.schannel.apply_control_token(state.tls, token))
         message = "This context takes no control token in the middle of the CredSSP exchange; finish it, or delete it."
         raise SspiError(SecurityStatus.SEC_E_INVALID_HANDLE, message)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
@@ -19,6 +18,7 @@ from sspid.packages.credssp.exchange import Versions, going_on, told, waiting
 from sspid.packages.credssp.flags import FORWARDING, INNER, granted, refuse_impossible, tls_flags
 from sspid.packages.credssp.inner import Inner
 from sspid.packages.credssp.messages import NONCE_SIZE, TsRequest
+from sspid.packages.credssp.silent import Silent
 from sspid.packages.questions import DrawRandom
 from sspid.vocabulary.attributes import CertificateContext, ContextAttribute, Names
 from sspid.vocabulary.buffers import token, token_in
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
     from sspid.packages.credssp.policy import CredSspPolicy
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Silent, frozen=True):
     """What the first leg settled. `creds` None: nothing that TSCredentials can carry.
 
     `tls` is the Schannel part of a credential that has none of its own, one that a peer delegated.
@@ -46,9 +45,9 @@ class Plan:
     target: str
     kind: Kind
     inner: Inner
-    creds: Creds | None = field(repr=False)
+    creds: Creds | None
     forwards: bool = False
-    tls: Any = field(default=None, repr=False)
+    tls: Any = None
 
     @property
     def delegates(self) -> bool:
@@ -56,37 +55,34 @@ class Plan:
         return ContextFlag.DELEGATE in self.flags
 
 
-@dataclass(frozen=True, slots=True)
-class Securing:
+class Securing(Silent, frozen=True):
     """The TLS handshake is under way; `tls` is Schannel's state."""
 
     plan: Plan
-    tls: Any = field(repr=False)
+    tls: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Negotiating:
+class Negotiating(Silent, frozen=True):
     """A negoToken is out. `key` is the server's; `trusted` whether its chain and name were good, None where nobody looked."""
 
     plan: Plan
     channel: Channel
     inner: Inner
     versions: Versions
-    key: bytes = field(repr=False)
+    key: bytes
     trusted: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ProofExpected:
+class ProofExpected(Silent, frozen=True):
     """Our pubKeyAuth is out, with `nonce` from version 5 on."""
 
     plan: Plan
     channel: Channel
     inner: Inner
     versions: Versions
-    key: bytes = field(repr=False)
+    key: bytes
     trusted: bool | None
-    nonce: bytes = field(repr=False)
+    nonce: bytes
 
 
 async def begin(parts: Parts, leg: Leg) -> Step:
@@ -102,7 +98,7 @@ async def begin(parts: Parts, leg: Leg) -> Step:
     if key is not None:
         return await _request(Negotiating(plan, Bare(), plan.inner, Versions.of(plan.policy), key), leg, b"", 0)
     if leg.credential.creds is not None:
-        plan = replace(plan, tls=await default_tls(parts.schannel))
+        plan = structs.replace(plan, tls=await default_tls(parts.schannel))
     return await secure(parts, Securing(plan, None), leg)
 
 
@@ -200,7 +196,7 @@ async def _request(state: Negotiating, leg: Leg, before: bytes, left: int) -> St
     """Send the mechanism's first token."""
     inner, sent = await state.inner.initialize(_inner_leg(state.plan, leg), b"", _inner_flags(state.plan))
     output = before + await state.channel.send(messages.write(TsRequest(state.versions.own, sent)))
-    return going_on(replace(state, inner=inner), leg, output, left, server=False)
+    return going_on(structs.replace(state, inner=inner), leg, output, left, server=False)
 
 
 def _inner_leg(plan: Plan, leg: Leg) -> Leg:
@@ -219,10 +215,10 @@ async def proceed(state: Negotiating | ProofExpected, leg: Leg) -> Step:
         if received.wanted:
             return incomplete(state, received)
         if received.request is None:
-            return waiting(replace(state, channel=received.channel), leg, received, server=False)
+            return waiting(structs.replace(state, channel=received.channel), leg, received, server=False)
         request, versions = _read(received.request, state.versions)
         same = received.channel is state.channel and versions is state.versions
-        current = state if same else replace(state, channel=received.channel, versions=versions)
+        current = state if same else structs.replace(state, channel=received.channel, versions=versions)
         if isinstance(current, ProofExpected):
             return await _conclude(current, leg, request, received)
         return await _negotiate(current, leg, request, received)
@@ -251,9 +247,9 @@ async def _negotiate(state: Negotiating, leg: Leg, request: TsRequest, received:
     if not inner.ready:
         answer = messages.write(TsRequest(state.versions.own, sent))
         output = received.owed + await state.channel.send(answer)
-        return going_on(replace(state, inner=inner), leg, output, received.left, server=False)
+        return going_on(structs.replace(state, inner=inner), leg, output, received.left, server=False)
     inner.require_confidentiality()
-    return await _prove(replace(state, inner=inner), leg, sent, received)
+    return await _prove(structs.replace(state, inner=inner), leg, sent, received)
 
 
 async def _prove(state: Negotiating, leg: Leg, sent: bytes, received: Received) -> Step:
@@ -282,7 +278,7 @@ async def _conclude(state: ProofExpected, leg: Leg, request: TsRequest, received
     sealed = await inner.wrap(credentials.write(creds))
     answer = TsRequest(state.versions.own, sent or None, auth_info=sealed)
     output = received.owed + await state.channel.send(messages.write(answer))
-    return await _established(replace(state, inner=inner), leg, output, received.left, mechanism, server_auth)
+    return await _established(structs.replace(state, inner=inner), leg, output, received.left, mechanism, server_auth)
 
 
 async def _check(state: ProofExpected, inner: Inner, proof: bytes) -> None:

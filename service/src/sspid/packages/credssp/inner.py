@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import structs
 
 from sspid.packages.contract import Leg, Message
 from sspid.packages.credssp.failures import without_output
+from sspid.packages.credssp.silent import Silent
 from sspid.vocabulary.attributes import ContextAttribute, NegotiationInfo
 from sspid.vocabulary.buffers import Buffers, BufferType, SecurityBuffer, find, token, token_in
 from sspid.vocabulary.errors import SspiError
@@ -21,13 +23,12 @@ if TYPE_CHECKING:
 _EMPTY: Final = SecurityBuffer(BufferType.DATA)
 
 
-@dataclass(frozen=True, slots=True)
-class Inner:
+class Inner(Silent, frozen=True):
     """`state` None: its first leg is still to come. `complete`: its handshake is over."""
 
     package: SecurityPackage
-    credential: Any = field(repr=False)
-    state: Any = field(default=None, repr=False)
+    credential: Any
+    state: Any = None
     complete: bool = False
     granted: Flags = NO_FLAGS
     expiry: datetime | None = None
@@ -55,7 +56,7 @@ class Inner:
             step: Step = await function(self.state, call)
         except SspiError as failure:
             raise without_output(failure) from None
-        stands = replace(self, state=step.state, complete=step.established, granted=step.granted, expiry=step.expiry)
+        stands = structs.replace(self, state=step.state, complete=step.established, granted=step.granted, expiry=step.expiry)
         return stands, token_in(step.output)
 
     def require_confidentiality(self) -> None:
