@@ -72,10 +72,13 @@ class SecurityBuffer(Struct, frozen=True, gc=False):
 
 Buffers = tuple[SecurityBuffer, ...]
 
+_TOKEN = BufferType.TOKEN
+"""Looked up once: every leg asks for it several times."""
+
 
 def token(data: bytes) -> SecurityBuffer:
     """A SECBUFFER_TOKEN holding `data`."""
-    return SecurityBuffer(BufferType.TOKEN, data)
+    return SecurityBuffer(_TOKEN, data)
 
 
 def missing(count: int) -> SecurityBuffer:
@@ -98,5 +101,7 @@ def find(buffers: Buffers, wanted: BufferType) -> SecurityBuffer | None:
 
 def token_in(buffers: Buffers) -> bytes:
     """The bytes of the first TOKEN buffer; empty where there is none."""
-    buffer = find(buffers, BufferType.TOKEN)
-    return b"" if buffer is None else buffer.data
+    for buffer in buffers:
+        if buffer.type is _TOKEN:
+            return buffer.data
+    return b""

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _HEADER: Final = 5
 _ALERT: Final = 2
 _FATAL: Final = 2
+_DATA: Final = BufferType.DATA
+_OK, _INCOMPLETE = SecurityStatus.SEC_E_OK, SecurityStatus.SEC_E_INCOMPLETE_MESSAGE
 
 
 class Received(NamedTuple):
@@ -77,28 +79,27 @@ class Tls(Silent, frozen=True):
             if plain and _length(plain) == len(plain):
                 after = structs.replace(channel, partial=b"") if channel.partial else channel
                 return Received(after, plain, len(data) - at, owed=owed)
-            _refuse_overlong(plain)
+            if plain:
+                _refuse_overlong(plain)
             end = at + _record(data, at)
             if at == len(data) and at:
                 return Received(structs.replace(channel, partial=plain), owed=owed)
-            opened = await self.package.decrypt_message(
-                channel.state, Message((SecurityBuffer(BufferType.DATA, data[at:end]),))
-            )
-            if opened.status is SecurityStatus.SEC_E_INCOMPLETE_MESSAGE:
+            opened = await self.package.decrypt_message(channel.state, Message((SecurityBuffer(_DATA, data[at:end]),)))
+            if opened.status is _INCOMPLETE:
                 if not at:
                     return Received(self, wanted=opened.buffers[0].size)
                 return Received(structs.replace(channel, partial=plain), left=len(data) - at, owed=owed)
-            if opened.status is SecurityStatus.SEC_I_CONTEXT_EXPIRED:
-                raise _closed(server=self.server)
-            if opened.status is SecurityStatus.SEC_I_RENEGOTIATE:
-                channel, answer = await channel.serve(data[at:end])
+            if opened.status is not _OK:
+                channel, answer = await channel.met(opened.status, data[at:end])
                 owed += answer
-            found = find(opened.buffers, BufferType.DATA)
+            found = find(opened.buffers, _DATA)
             plain += b"" if found is None else found.data
             at = end
 
-    async def serve(self, record: bytes) -> tuple[Tls, bytes]:
-        """Hand a ticket or key update to Schannel; a whole new handshake has no place here."""
+    async def met(self, status: SecurityStatus, record: bytes) -> tuple[Tls, bytes]:
+        """Hand a ticket or key update to Schannel; a whole new handshake has no place here, nor has the end."""
+        if status is SecurityStatus.SEC_I_CONTEXT_EXPIRED:
+            raise _closed(server=self.server)
         step = await self.leg(record, NO_FLAGS)
         if step.status is not SecurityStatus.SEC_E_OK:
             message = "The peer began another TLS handshake in the middle of CredSSP's; have it begin the connection anew."
@@ -114,7 +115,7 @@ class Tls(Silent, frozen=True):
 
     async def send(self, request: bytes) -> bytes:
         """One TSRequest in one record, where it fits ([MS-CSSP] <8>)."""
-        sealed = await self.package.encrypt_message(self.state, Message((SecurityBuffer(BufferType.DATA, request),)))
+        sealed = await self.package.encrypt_message(self.state, Message((SecurityBuffer(_DATA, request),)))
         return sealed.buffers[0].data
 
     async def alert(self, number: int) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from sspid.packages.der import INTEGER, OCTET_STRING, SEQUENCE, Reader, tlv
@@ -19,6 +20,7 @@ def sequence(*fields: bytes) -> bytes:
     return tlv(SEQUENCE, b"".join(fields))
 
 
+@lru_cache(maxsize=64)
 def integer(field: int, value: int) -> bytes:
     """Write an INTEGER as field number `field`."""
     return tlv(CONTEXT + field, tlv(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True)))
@@ -56,7 +58,7 @@ class Fields:
         start, end = whole(data, start, end, SEQUENCE, what)
         previous = -1
         while start < end:
-            tag, at, start = read(data, start, end, f"a field of {what}")
+            tag, at, start = read(data, start, end, "a field")
             number = tag - CONTEXT
             if not previous < number <= last:
                 raise malformed(f"{what} has a field with tag {tag:#04x}, unknown or out of order")

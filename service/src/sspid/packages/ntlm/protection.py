@@ -18,14 +18,18 @@ if TYPE_CHECKING:
 WRAP_NO_ENCRYPT: Final = 0x80000001
 """SECQOP_WRAP_NO_ENCRYPT: sign and do not encrypt."""
 
+# Looked up once: an enumeration's member costs as much to reach as a small call.
+_DATA, _TOKEN, _STREAM, _PADDING = BufferType.DATA, BufferType.TOKEN, BufferType.STREAM, BufferType.PADDING
+_WRITABLE, _READONLY = BufferAccess.READ_WRITE, BufferAccess.READONLY
+
 
 def encrypt(state: Established, message: Message) -> Protected:
     """Seal the writable DATA buffers in place and sign all of them that are not READONLY into TOKEN."""
     sealing = _sealing(state, message.qop)
     data = _data(message.buffers)
     _token(message.buffers)
-    plain = b"".join(buffer.data for buffer in data if _sealed(buffer)) if sealing else b""
-    whole = b"".join(buffer.data for buffer in data)
+    plain = b"".join([buffer.data for buffer in data if _sealed(buffer)]) if sealing else b""
+    whole = b"".join([buffer.data for buffer in data])
     sealed, signature = state.sending.seal(plain, whole, message.sequence_number)
     return Protected(_replaced(message.buffers, sealed, signature, sealing=sealing), qop=message.qop)
 
@@ -91,22 +95,23 @@ def _woven(data: Buffers, plain: bytes) -> bytes:
 def _replaced(buffers: Buffers, data: bytes, signature: bytes | None, *, sealing: bool) -> Buffers:
     result, offset = [], 0
     for buffer in buffers:
-        if buffer.type is BufferType.TOKEN and signature is not None:
-            result.append(SecurityBuffer(BufferType.TOKEN, signature))
-        elif sealing and buffer.type is BufferType.DATA and _sealed(buffer):
+        kind = buffer.type
+        if kind is _TOKEN and signature is not None:
+            result.append(SecurityBuffer(_TOKEN, signature))
+        elif sealing and kind is _DATA and buffer.access is _WRITABLE:
             end = offset + len(buffer.data)
-            result.append(SecurityBuffer(BufferType.DATA, data[offset:end]))
+            result.append(SecurityBuffer(_DATA, data[offset:end]))
             offset = end
-        elif buffer.type is BufferType.PADDING:
+        elif kind is _PADDING:
             # cbBlockSize is 0: nothing is ever padded.
-            result.append(SecurityBuffer(BufferType.PADDING))
+            result.append(SecurityBuffer(_PADDING))
         else:
             result.append(buffer)
     return tuple(result)
 
 
 def _split_stream(buffers: Buffers) -> Buffers:
-    stream = find(buffers, BufferType.STREAM)
+    stream = find(buffers, _STREAM)
     if stream is None:
         return buffers
     if len(stream.data) < SIGNATURE_SIZE:
@@ -114,26 +119,26 @@ def _split_stream(buffers: Buffers) -> Buffers:
             f"The STREAM buffer has {len(stream.data)} bytes and an NTLM message begins with a signature of {SIGNATURE_SIZE}."
         )
         raise SspiError(SecurityStatus.SEC_E_INVALID_TOKEN, message)
-    token = SecurityBuffer(BufferType.TOKEN, stream.data[:SIGNATURE_SIZE])
-    data = SecurityBuffer(BufferType.DATA, stream.data[SIGNATURE_SIZE:])
-    others = tuple(buffer for buffer in buffers if buffer is not stream and (buffer.type is not BufferType.DATA or buffer.data))
+    token = SecurityBuffer(_TOKEN, stream.data[:SIGNATURE_SIZE])
+    data = SecurityBuffer(_DATA, stream.data[SIGNATURE_SIZE:])
+    others = [buffer for buffer in buffers if buffer is not stream and (buffer.type is not _DATA or buffer.data)]
     return (token, data, *others)
 
 
 def _sealed(buffer: SecurityBuffer) -> bool:
-    return buffer.access is BufferAccess.READ_WRITE
+    return buffer.access is _WRITABLE
 
 
 def _data(buffers: Buffers) -> Buffers:
-    data = tuple(buffer for buffer in buffers if buffer.type is BufferType.DATA and buffer.access is not BufferAccess.READONLY)
-    if not data and find(buffers, BufferType.DATA) is None:
+    data = tuple([buffer for buffer in buffers if buffer.type is _DATA and buffer.access is not _READONLY])
+    if not data and find(buffers, _DATA) is None:
         message = "The call has no DATA buffer: pass the message in one, empty if need be."
         raise SspiError(SecurityStatus.SEC_E_INVALID_TOKEN, message)
     return data
 
 
 def _token(buffers: Buffers) -> SecurityBuffer:
-    token = find(buffers, BufferType.TOKEN)
+    token = find(buffers, _TOKEN)
     if token is None:
         message = "The call has no TOKEN buffer: the signature goes or comes in one."
         raise SspiError(SecurityStatus.SEC_E_INVALID_TOKEN, message)

@@ -46,8 +46,13 @@ def expand_label(secret: bytes, label: bytes, context: bytes, length: int, hash_
 
 def tls13_key_and_iv(secret: bytes, suite: Suite) -> bytes:
     """Key and IV of a traffic secret, joined (RFC 8446 7.3)."""
-    key = expand_label(secret, b"key", b"", suite.key, suite.hash)
-    return key + expand_label(secret, b"iv", b"", suite.iv, suite.hash)
+    key = hmac.digest(secret, _KEY_INFO[suite.key], suite.hash)[: suite.key]
+    return key + hmac.digest(secret, _IV_INFO, suite.hash)[: suite.iv]
+
+
+# What `expand_label` makes of these labels and lengths; one block of either hash has room for the key.
+_KEY_INFO = {16: b"\0\x10\x09tls13 key\0\x01", 32: b"\0\x20\x09tls13 key\0\x01"}
+_IV_INFO = b"\0\x0c\x08tls13 iv\0\x01"
 
 
 def next_secret(secret: bytes, suite: Suite) -> bytes:

@@ -35,7 +35,7 @@ def encrypt(state: Established, message: Message) -> Protected:
         raise SspiError(
             SecurityStatus.SEC_E_QOP_NOT_SUPPORTED, f"Schannel has no quality of protection {message.qop:#x}; pass 0."
         )
-    framed = any(buffer.type is BufferType.STREAM_HEADER for buffer in message.buffers)
+    framed = len(message.buffers) > 1 and any(buffer.type is BufferType.STREAM_HEADER for buffer in message.buffers)
     if framed and len(data) > MAX_FRAGMENT:
         raise SspiError(
             SecurityStatus.SEC_E_ENCRYPT_FAILURE,
@@ -86,8 +86,9 @@ def decrypt(state: Established, message: Message) -> Protected:
     if state.read_closed:
         raise SspiError(SecurityStatus.SEC_E_CONTEXT_EXPIRED, "The peer has closed this context; nothing more comes on it.")
     data = _only_data(message.buffers).data
-    empties = sum(buffer.type is BufferType.EMPTY for buffer in message.buffers)
-    if len(message.buffers) != 1 and (empties < 3 or len(message.buffers) != 4):
+    alone = len(message.buffers) == 1
+    empties = 0 if alone else sum(buffer.type is BufferType.EMPTY for buffer in message.buffers)
+    if not alone and (empties < 3 or len(message.buffers) != 4):
         raise SspiError(
             SecurityStatus.SEC_E_INVALID_TOKEN,
             "DecryptMessage takes one DATA buffer, alone or with three EMPTY ones after it.",
@@ -169,7 +170,10 @@ def _refuse_pending(state: Established) -> None:
 
 
 def _only_data(buffers: Buffers) -> SecurityBuffer:
-    found = [buffer for buffer in buffers if buffer.type is BufferType.DATA]
+    wanted = BufferType.DATA
+    if len(buffers) == 1 and buffers[0].type is wanted:
+        return buffers[0]
+    found = [buffer for buffer in buffers if buffer.type is wanted]
     if len(found) != 1:
         raise SspiError(SecurityStatus.SEC_E_INVALID_TOKEN, f"Exactly one DATA buffer is wanted; there are {len(found)}.")
     return found[0]
