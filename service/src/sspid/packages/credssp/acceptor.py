@@ -192,14 +192,15 @@ async def _conclude(state: CredentialsExpected, leg: Leg, request: TsRequest, re
         message = f"The client's authInfo cannot be opened: {failure.message}"
         raise SspiError(SecurityStatus.SEC_E_INVALID_TOKEN, message) from None
     creds = credentials.read(plain)
-    forwarded = await _forwarded(state.inner)
+    mechanism = await state.inner.mechanism()
+    forwarded = await _forwarded(state.inner) if mechanism == "Kerberos" else None
     empty = isinstance(creds, PasswordCreds) and creds.empty and forwarded is None
     if empty and not state.policy.accept_restricted_admin:
         message = (
             "The client delegated nothing and policy wants credentials; it is accept_restricted_admin of [policy.credssp]."
         )
         raise SspiError(SecurityStatus.SEC_E_LOGON_DENIED, message)
-    return await _established(state, leg, creds, forwarded, received, delegated=not empty)
+    return await _established(state, leg, mechanism, creds, forwarded, received, delegated=not empty)
 
 
 async def _forwarded(inner: Inner) -> DelegatedCredential | None:
@@ -214,6 +215,7 @@ async def _forwarded(inner: Inner) -> DelegatedCredential | None:
 async def _established(
     state: CredentialsExpected,
     leg: Leg,
+    mechanism: str,
     creds: Creds,
     forwarded: DelegatedCredential | None,
     received: Received,
@@ -226,7 +228,7 @@ async def _established(
     proven = Proven(
         server=True,
         version=state.versions.agreed,
-        mechanism=await inner.mechanism(),
+        mechanism=mechanism,
         granted=flags,
         identity=await inner.package.query_security_context_token(inner.state),
         names=names.user_name if isinstance(names, Names) else "",
