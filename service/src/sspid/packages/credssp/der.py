@@ -11,6 +11,8 @@ CONTEXT: Final = 0xA0
 """The tag of field 0; every field of [MS-CSSP] 2.2 is tagged explicitly."""
 
 _MAX_INTEGER: Final = 8
+_SHORT, _LONG, _LONG_FORM = 2, 4, 0x80
+"""Bytes of a header with a short length and with one of two bytes, and the bit that tells them apart (X.690 8.1.3)."""
 _reader = Reader("CredSSP message")
 read, whole, malformed = _reader.read, _reader.whole, _reader.malformed
 
@@ -75,9 +77,21 @@ class Fields:
             raise malformed(f"{self._what} lacks its field {number}")
         return found
 
+    def _inside(self, number: int, tag: int) -> tuple[int, int]:
+        """Where the content of a field's one element starts and ends; the usual lengths are read here, for speed."""
+        data, (at, end) = self._data, self.place(number)
+        size = end - at
+        if size >= _SHORT and data[at] == tag:
+            length = data[at + 1]
+            if length == size - _SHORT and length < _LONG_FORM:
+                return at + _SHORT, end
+            if length == _LONG_FORM + 2 and size >= _LONG and data[at + 2] << 8 | data[at + 3] == size - _LONG:
+                return at + _LONG, end
+        return whole(data, at, end, tag, f"field {number} of {self._what}")
+
     def octets(self, number: int) -> bytes:
         """An OCTET STRING that must be there."""
-        start, end = whole(self._data, *self.place(number), OCTET_STRING, f"field {number} of {self._what}")
+        start, end = self._inside(number, OCTET_STRING)
         return self._data[start:end]
 
     def optional_octets(self, number: int) -> bytes | None:
@@ -86,7 +100,7 @@ class Fields:
 
     def integer(self, number: int) -> int:
         """An INTEGER that must be there."""
-        start, end = whole(self._data, *self.place(number), INTEGER, f"field {number} of {self._what}")
+        start, end = self._inside(number, INTEGER)
         if not 1 <= end - start <= _MAX_INTEGER:
             raise malformed(f"field {number} of {self._what} is no integer of 1 to {_MAX_INTEGER} bytes")
         return int.from_bytes(self._data[start:end], "big", signed=True)
@@ -95,7 +109,7 @@ class Fields:
         """Where the elements of a SEQUENCE OF start and end; none of a field that is missing."""
         if number not in self._found:
             return []
-        start, end = whole(self._data, *self._found[number], SEQUENCE, f"field {number} of {self._what}")
+        start, end = self._inside(number, SEQUENCE)
         found = []
         while start < end:
             _, _, stop = read(self._data, start, end, f"an element of field {number} of {self._what}")
