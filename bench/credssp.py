@@ -189,7 +189,7 @@ def pyspnego(folder: Path) -> tuple[Floor, ...]:
     peer = f"pyspnego {metadata.version('pyspnego')} in this process, TLS 1.3 with X25519, "
     own = _theirs({})
     return (
-        Floor("", "RSA", True, own, peer + "RSA on both sides, all made anew on both"),
+        Floor("", "RSA", True, own, peer + "RSA on both sides, all made anew there"),
         Floor(
             "_made_once", "RSA", False, _theirs(_prepared(folder)), peer + "RSA on both sides, TLS contexts made once on both"
         ),
@@ -202,7 +202,8 @@ def _row(floor: Floor) -> Row:
     ours()
     floor.handshake()
     found = measure.least({"ours": cost(ours, HANDSHAKES), "theirs": cost(floor.handshake, HANDSHAKES)}, ROUNDS)
-    return Row(f"credssp_handshake{floor.suffix}_vs_pyspnego", found["ours"], "us", found["theirs"], floor.peer)
+    peer = f"{floor.peer} and here" if floor.anew else floor.peer
+    return Row(f"credssp_handshake{floor.suffix}_vs_pyspnego", found["ours"], "us", found["theirs"], peer)
 
 
 if __name__ == "__main__":

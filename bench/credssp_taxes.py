@@ -181,5 +181,5 @@ def _both(server: service.Server, folder: Path) -> Iterator[Row]:
         roles.cost()
         floor.handshake()
         found = least({"ours": roles.cost, "theirs": credssp_bench.cost(floor.handshake, LOGONS // 4)})
-        peer = f"{floor.peer}; here credentials are acquired once" if floor.anew else floor.peer
+        peer = f"{floor.peer}, credentials acquired once here" if floor.anew else floor.peer
         yield Row(f"credssp_service{floor.suffix}_vs_pyspnego", found["ours"], "us", found["theirs"], peer)
