@@ -324,23 +324,22 @@ def test_reconnects_can_be_forbidden(version, where):
     assert not other.query(ContextAttribute.SESSION_INFO).reconnected
 
 
-@both
-def test_an_acceptor_that_nobody_comes_back_to_sends_no_tickets(version):
-    server = tls.server(protocols=(version,))
-    server.credential = tls.credential(
-        server.world,
-        server.package,
-        tls.issued(),
-        use=CredentialUse.INBOUND,
-        protocols=(version,),
-        flags=frozenset({"DISABLE_RECONNECTS"}),
-    )
-    client, server = connected(version, server=server)
-    if version == "TLSv1.3":
-        assert token_in(server.steps[-1].output) == b""
-    for _ in range(2):
-        assert server.open(client.seal(b"question")).buffers[0].data == b"question"
-        assert client.open(server.seal(b"answer")).buffers[0].data == b"answer"
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_tickets_for_nobody_are_sent_only_to_a_client_that_may_wait_for_them(goes_on):
+    client, server = tls.client(protocols=("TLSv1.3",)), tls.server(protocols=("TLSv1.3",))
+    off = {"flags": frozenset({"DISABLE_RECONNECTS"}), "protocols": ("TLSv1.3",)}
+    server.credential = tls.credential(server.world, server.package, tls.issued(), use=CredentialUse.INBOUND, **off)
+    flight = token_in(server.leg(token_in(client.leg().output)).output)
+    finished = token_in(client.leg(flight).output)
+    question = client.seal(b"question") if goes_on else b""
+    last = server.leg(finished + question)
+    assert bool(token_in(last.output)) is not goes_on
+    if goes_on:
+        assert server.open((finished + question)[-last.input[0].size :]).buffers[0].data == b"question"
+    else:
+        client.waiting = token_in(last.output)
+        tls.serve_tickets(client)
+    exchange(client, server)
 
 
 @both

@@ -75,11 +75,12 @@ def _done(state: Handshaking, leg: Leg, left: int) -> Step:
     output = connection.output()
     end = connection.peer_end()
     mutual = bool(end or not state.server) and connection.peer_judged_good()
-    established = _establish(
-        state, granted(leg.flags, last=True, mutual=mutual, datagram=bool(state.mtu)), output, mutual=mutual
-    )
-    if state.server and not established.reconnects and established.live is None:
-        # OpenSSL makes tickets all the same; here they end, before our record layer has counted any.
+    flags = granted(leg.flags, last=True, mutual=mutual, datagram=bool(state.mtu))
+    # Without reconnects OpenSSL's tickets are for nobody, and a client that goes on behind its Finished waits for none.
+    # One that does not may need a message to answer to: requests-credssp does.
+    quiet = bool(left) and state.server and not (state.reconnects and state.credential.policy.reconnects)
+    established = _establish(state, flags, output, mutual=mutual, quiet=quiet)
+    if quiet and established.version == TLS1_3 and established.live is None:
         output = b""
     return Step(
         SecurityStatus.SEC_E_OK,
@@ -92,7 +93,7 @@ def _done(state: Handshaking, leg: Leg, left: int) -> Step:
     )
 
 
-def _establish(state: Handshaking, flags: Flags, output: bytes, *, mutual: bool) -> Established:
+def _establish(state: Handshaking, flags: Flags, output: bytes, *, mutual: bool, quiet: bool) -> Established:
     connection, credential, server = state.connection, state.credential, state.server
     version = connection.version()
     established = Established(connection, version, flags, server=server, mutual=mutual)
@@ -107,9 +108,8 @@ def _establish(state: Handshaking, flags: Flags, output: bytes, *, mutual: bool)
         established.awaits_tickets = not server and established.reconnects
         if not established.awaits_tickets and let_go(established):
             # A TLS 1.3 server's first records under these keys are its tickets, which follow the client's Finished.
-            tickets = count_records(output) if server and established.reconnects else 0
-            if tickets and established.records is not None:
-                established.records.write.sequence = tickets
+            if server and not quiet and established.records is not None:
+                established.records.write.sequence = count_records(output)
             established.rest()
             return established
     established.written = count_records(output) if server else 0
