@@ -383,13 +383,12 @@ class Connection:
 
     def peer_chain(self) -> tuple[bytes, ...]:
         """The peer's certificates as sent, leaf first, DER."""
-        first = self.peer_certificate()
-        if not first:
-            return ()
         stack = lib.SSL_get_peer_cert_chain(self.ssl)
         count = 0 if stack == ffi.NULL else lib.sk_X509_num(stack)
-        rest = [der_of(lib.sk_X509_value(stack, at)) for at in range(count)]
-        return (first, *(der for der in rest if der != first))
+        sent = [der_of(lib.sk_X509_value(stack, at)) for at in range(count)]
+        # A client's stack begins with the server's own certificate, a server's holds only what comes after the client's.
+        first = sent[0] if sent and not self.context.server else self.peer_certificate()
+        return (first, *(der for der in sent if der != first)) if first else ()
 
     def local_certificate(self) -> bytes:
         """Our own certificate, DER; empty for none."""
