@@ -9,16 +9,30 @@ from sspid.vocabulary.errors import RefusedError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import grpc
-
 ANONYMOUS = "anonymous"
 UNIX = "unix"
+
+
+class Connection(Protocol):
+    """What gRPC knows of whoever made a call."""
+
+    def peer(self) -> str:
+        """Where it comes from: "ipv4:...", "ipv6:..." or "unix:..."."""
+        ...
+
+    def auth_context(self) -> Mapping[str, Any]:
+        """What the transport proved of it."""
+        ...
+
+    def invocation_metadata(self) -> Any:
+        """The headers, pairs of name and value."""
+        ...
 
 
 class Identifies(Protocol):
     """Whoever can say who a connection's caller is."""
 
-    def identify(self, context: grpc.ServicerContext) -> str:
+    def identify(self, context: Connection) -> str:
         """The caller's name. UNAUTHENTICATED where there is none."""
         ...
 
@@ -30,7 +44,7 @@ class Callers:
         self._anonymous = anonymous
         self._tls = tls
 
-    def identify(self, context: grpc.ServicerContext) -> str:
+    def identify(self, context: Connection) -> str:
         """SPIFFE ID or subject of a client certificate; "unix" where the socket file's mode let it in; else "anonymous"."""
         if context.peer().startswith("unix"):
             return UNIX

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from sspid.rpc.callers import Connection
     from sspid.rpc.chain import Method
 
 CALLER = "sspid-caller-bin"
@@ -90,7 +91,7 @@ class ForwardedCallers:
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
 
-    def identify(self, context: grpc.ServicerContext) -> str:
+    def identify(self, context: Connection) -> str:
         """The caller as the first worker named it."""
         sent: Mapping[str, Any] = dict(context.invocation_metadata())
         if not hmac.compare_digest(sent.get(SECRET, b""), self._secret):

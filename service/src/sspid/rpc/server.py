@@ -15,11 +15,13 @@ from google.protobuf import message_factory
 from grpc_health.v1 import health, health_pb2
 from sspid_protos.sspi.v1 import context_service_pb2, credential_service_pb2, message_service_pb2, package_service_pb2
 
-from sspid.rpc import binding, standard, unary
+from sspid.rpc import binding, standard
 from sspid.rpc.call_threads import CallThreads
 from sspid.rpc.chain import Method, Surroundings, through
-from sspid.rpc.reading import Readers
+from sspid.rpc.core import Call, Core
+from sspid.rpc.reading import Readings
 from sspid.rpc.streams import HandshakeStream, OpenStreams, SessionStream
+from sspid.rpc.unary import UnaryMethod
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -81,45 +83,50 @@ class Server:
         self.functions = {_snake(method.name): through(method, around) for method in self.methods}
         self.health = health.HealthServicer()
         self._stopping = threading.Event()
-        # Each thread that waits has another in its place: for other machines and contexts, for other workers, for messages.
-        self._calls = CallThreads(threads.unary, threads.unary + 3 * threads.waiting, threads.queued)
-        self._readers = Readers(self._calls, per_caller=threads.waiting_per_caller, total=threads.waiting)
+        # Each thread that waits has another in its place: for other machines and contexts, for other workers.
+        self._threads = CallThreads(threads.unary, threads.unary + 2 * threads.waiting, threads.queued)
+        self._readings = Readings(per_caller=threads.waiting_per_caller, total=threads.waiting)
         self._server = grpc.server(
-            self._calls,  # type: ignore[arg-type]  # only submit is called
+            ThreadPoolExecutor(REFUSING_THREADS, "unknown"),
             options=[*OPTIONS, ("grpc.so_reuseport", int(share_ports)), ("grpc.max_receive_message_length", max_message_bytes)],
         )
-        self._add_methods(callers, threads, may_wait, around.metrics)
-        self._add_standard_services()
+        self._core = Core(self._server, around.log)
+        self._add_unary_methods(callers, around.metrics)
+        self._add_streams(callers, threads, may_wait)
 
-    def _add_methods(
-        self, callers: Identifies, threads: Threads, may_wait: Callable[[str, bytes, bytes], bool], metrics: Metrics | None
-    ) -> None:
-        handlers: dict[str, dict[str, Any]] = {service.full_name: {} for service in SERVICES}
+    def _add_unary_methods(self, callers: Identifies, metrics: Metrics | None) -> None:
+        serve = partial(UnaryMethod, readings=self._readings, threads=self._threads, stopping=self._stopping)
         for method in self.methods:
             count = partial(metrics.refused, method.name) if metrics else _nobody
-            handlers[method.service][method.name] = unary.handler(
-                method, self.functions[_snake(method.name)], callers, self._readers, self._stopping, count
-            )
+            function, parse = self.functions[_snake(method.name)], method.request_type.FromString
+            served = serve(function, parse, identify=callers.identify, count=count)
+            self._core.serve(f"/{method.service}/{method.name}", served.begin)
+        # Asked without identity, each connection is a caller of its own.
+        check = serve(standard.check(self.health), health_pb2.HealthCheckRequest.FromString, identify=Call.peer, count=_nobody)
+        self._core.serve(standard.CHECK, check.begin)
+
+    def _add_streams(self, callers: Identifies, threads: Threads, may_wait: Callable[[str, bytes, bytes], bool]) -> None:
         # One more for each stream: whoever sends on a stream whose caller does not read waits for that caller.
         waiting = ThreadPoolExecutor(threads.waiting + threads.streams, thread_name_prefix="waiting")
         session = SessionStream(self.functions, callers, self.streams, waiting, may_wait)
         handshake = HandshakeStream(self.functions, callers, self.streams)
         # Some more than may be open, to refuse those that are too many.
         pool = ThreadPoolExecutor(threads.streams + REFUSING_THREADS, thread_name_prefix="stream")
+        handlers: dict[str, Any] = {}
         for name, behaviour in (("Session", session), ("Handshake", handshake)):
             behaviour.experimental_thread_pool = pool
-            handlers["sspi.v1.ContextService"][name] = grpc.stream_stream_rpc_method_handler(
+            handlers[name] = grpc.stream_stream_rpc_method_handler(
                 behaviour,
                 request_deserializer=getattr(context_service_pb2, f"{name}Request").FromString,
                 response_serializer=getattr(context_service_pb2, f"{name}Response").SerializeToString,
             )
-        for service, methods in handlers.items():
-            self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, methods),))
-
-    def _add_standard_services(self) -> None:
-        names = [service.full_name for service in SERVICES]
+        services = [service.full_name for service in SERVICES]
         self._server.add_generic_rpc_handlers(
-            (standard.health_service(self.health, self._readers), standard.reflection_service(names))
+            (
+                grpc.method_handlers_generic_handler("sspi.v1.ContextService", handlers),
+                standard.watch_service(self.health),
+                standard.reflection_service(services),
+            )
         )
 
     def report(self, packages: Sequence[tuple[str, str]]) -> None:
@@ -160,17 +167,19 @@ class Server:
     def start(self) -> None:
         """Serve."""
         self._server.start()
+        self._core.start()
 
     def stop(self, grace_seconds: float) -> None:
         """Say NOT_SERVING, refuse new calls, finish what is under way for at most `grace_seconds`, end the streams, stop."""
         until = time.monotonic() + grace_seconds
         self.health.enter_graceful_shutdown()
         self._stopping.set()
-        self._readers.stop()
+        self._readings.stop()
         self.streams.drain(grace_seconds)
-        self._calls.finish(until - time.monotonic())
+        self._core.finish(until - time.monotonic())
         # gRPC itself would cancel calls that come while it stops, and the contract says UNAVAILABLE: so it stops last.
         self._server.stop(LAST_SECONDS if grace_seconds else 0).wait(2 * LAST_SECONDS)
+        self._core.stop()
 
 
 def _nobody(_kind: str) -> None:

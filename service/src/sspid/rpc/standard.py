@@ -10,37 +10,48 @@ import grpc
 from grpc_health.v1 import health, health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
-from sspid.rpc.unary import CODES, parsed
 from sspid.vocabulary.errors import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from sspid.rpc.reading import Readers
+    from collections.abc import Callable, Iterable
 
 THREADS = 4
 """For each of Watch and reflection, whose streams hold a thread: Watch until its request has come, reflection to the end."""
+CHECK = "/grpc.health.v1.Health/Check"
 
 
-def health_service(servicer: health.HealthServicer, readers: Readers) -> grpc.GenericRpcHandler[Any, Any]:
-    """`grpc.health.v1.Health`: Check on the threads of unary calls, as a check shall find them stuck, Watch on its own."""
+def check(servicer: health.HealthServicer) -> Callable[[str, Any], Any]:
+    """`grpc.health.v1.Health/Check` as one of the unary calls: it shall find their threads stuck, if they are."""
 
-    def check(messages: Iterator[bytes], context: grpc.ServicerContext) -> Any:
-        try:
-            # Asked without identity, each connection is a caller of its own.
-            return servicer.Check(parsed(request, readers.read(messages, context.peer(), context)), context)
-        except RefusedError as refused:
-            return context.abort(CODES[refused.kind], refused.message)
+    def call(_caller: str, request: health_pb2.HealthCheckRequest) -> health_pb2.HealthCheckResponse:
+        answer = _Answer()
+        response = servicer.Check(request, answer)  # type: ignore[arg-type]  # it sets a code and no more
+        if answer.code is not None:
+            raise RefusedError(answer.code.name, f"No service named {request.service!r} is watched here.")
+        return response
 
-    request, response = health_pb2.HealthCheckRequest.FromString, health_pb2.HealthCheckResponse.SerializeToString
+    return call
+
+
+class _Answer:
+    """What Check asks of gRPC's context."""
+
+    code: grpc.StatusCode | None = None
+
+    def set_code(self, code: grpc.StatusCode) -> None:
+        """How the call ends."""
+        self.code = code
+
+
+def watch_service(servicer: health.HealthServicer) -> grpc.GenericRpcHandler[Any, Any]:
+    """`grpc.health.v1.Health/Watch`."""
     watch: Any = partial(servicer.Watch)
     watch.experimental_non_blocking = True
     watch.experimental_thread_pool = ThreadPoolExecutor(THREADS, "watch")
-    handlers = {
-        "Check": grpc.stream_unary_rpc_method_handler(check, response_serializer=response),
-        "Watch": grpc.unary_stream_rpc_method_handler(watch, request, response),
-    }
-    return grpc.method_handlers_generic_handler(health.SERVICE_NAME, handlers)
+    handler = grpc.unary_stream_rpc_method_handler(
+        watch, health_pb2.HealthCheckRequest.FromString, health_pb2.HealthCheckResponse.SerializeToString
+    )
+    return grpc.method_handlers_generic_handler(health.SERVICE_NAME, {"Watch": handler})
 
 
 def reflection_service(services: Iterable[str]) -> grpc.GenericRpcHandler[Any, Any]:

@@ -11,7 +11,8 @@ from sspid_protos.sspi.v1 import context_service_pb2 as wire
 from sspid_protos.sspi.v1 import vocabulary_pb2
 
 from sspid.logs import lines_together
-from sspid.rpc.unary import CODES, SHUTTING_DOWN
+from sspid.rpc.reading import SHUTTING_DOWN
+from sspid.rpc.unary import CODES
 from sspid.vocabulary.errors import RefusedError
 
 if TYPE_CHECKING:
