@@ -51,19 +51,22 @@ _second = (0, "")
 
 def _write_information(event: str, **fields: Any) -> None:
     """Write a line as structlog would. There is one for every handshake, and this costs a sixth of structlog's way."""
-    parts = [f'"{name}": {_ENCODERS.get(value.__class__, _encode)(value)}' for name, value in fields.items()]
-    parts += (f'"event": {encode_basestring_ascii(event)}', '"level": "info"', f'"timestamp": "{_now()}"')
-    line = f"{{{', '.join(parts)}}}\n"
     if _lines.held is None:
-        sys.stderr.write(line)
+        sys.stderr.write(_line(time.time_ns(), event, fields))
     else:
-        _lines.held.append(line)
+        _lines.held.append((time.time_ns(), event, fields))
+
+
+def _line(nanoseconds: int, event: str, fields: dict[str, Any]) -> str:
+    parts = [f'"{name}": {_ENCODERS.get(value.__class__, _encode)(value)}' for name, value in fields.items()]
+    parts += (f'"event": {encode_basestring_ascii(event)}', '"level": "info"', f'"timestamp": "{_iso(nanoseconds)}"')
+    return f"{{{', '.join(parts)}}}\n"
 
 
 class _Lines(threading.local):
     """What this thread has to write, while its lines go out together; None where each goes out at once."""
 
-    held: list[str] | None = None
+    held: list[tuple[int, str, dict[str, Any]]] | None = None
 
 
 _lines = _Lines()
@@ -71,20 +74,20 @@ _lines = _Lines()
 
 @contextmanager
 def lines_together() -> Iterator[None]:
-    """Write this thread's lines of information in one go at the end: writing costs more than the line."""
+    """Make and write this thread's lines of information in one go at the end: it costs half as much."""
     held = _lines.held = []
     try:
         yield
     finally:
         _lines.held = None
         if held:
-            sys.stderr.write("".join(held))
+            sys.stderr.write("".join([_line(*each) for each in held]))
 
 
-def _now() -> str:
-    """The time in ISO 8601; most of it is the same for a whole second."""
+def _iso(nanoseconds: int) -> str:
+    """A time in ISO 8601; most of it is the same for a whole second."""
     global _second  # noqa: PLW0603  # one assignment, so that threads may race
-    now = time.time_ns() // 1000
+    now = nanoseconds // 1000
     seconds, known = _second
     if seconds != now // 1_000_000:
         seconds = now // 1_000_000

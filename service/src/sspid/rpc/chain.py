@@ -19,18 +19,32 @@ if TYPE_CHECKING:
 
     from sspid.rpc.metrics import Metrics
 
-    Function = Callable[[str, Any], Any]
-    Link = Callable[["Method", Function, "Surroundings"], Function]
+    Act = Callable[[str, Any, Any], Any]
+    """Caller, request message and what was read of it; to an answer, which may be a message."""
+    Link = Callable[["Method", Act, "Surroundings"], Act]
+
+
+def _itself(request: Any) -> Any:
+    return request
+
+
+def _merge(answer: Any, response: Any) -> None:
+    response.MergeFrom(answer)
 
 
 class Method(NamedTuple):
-    """One RPC: its full gRPC name, the broker function behind it and its messages."""
+    """One RPC: its full gRPC name, its messages, and the function behind it.
+
+    `read` makes the function's parameter of a request message, `write` fills the response message with what it returned.
+    """
 
     service: str
     name: str
-    function: Function
+    function: Callable[[str, Any], Any]
     request_type: type[Any]
     response_type: type[Any]
+    read: Callable[[Any], Any] = _itself
+    write: Callable[[Any, Any], None] = _merge
 
 
 class Surroundings(NamedTuple):
@@ -42,94 +56,154 @@ class Surroundings(NamedTuple):
     forward: Callable[[Method, str, Any], Any] | None = None
 
 
-def hide_bugs(method: Method, inner: Function, around: Surroundings) -> Function:
-    """A bug becomes INTERNAL with an id, and the id finds the traceback in the log."""
+class Unreadable(NamedTuple):
+    """What came of reading a request that cannot be read."""
 
-    def call(caller: str, request: Any) -> Any:
+    failure: Exception
+
+
+class Function:
+    """A method with the whole chain around it, in three steps.
+
+    Calls that come together take each step together: a processor that does one thing again and again does it three times as
+    fast as one that does it between others (`docs/decisions/0002`).
+    """
+
+    def __init__(self, method: Method, around: Surroundings) -> None:
+        self._method = method
+        self._around = around
+        self._read = method.read
+        act: Act = _innermost(method)
+        for link in reversed(CHAIN):
+            act = link(method, act, around)
+        self.act = act
+        """The chain: caller, request, what `read` made of it. `RefusedError` is a gRPC status; SspiError is an answer."""
+
+    def read(self, request: Any) -> Any:
+        """What the function is called with; it fails in `act`, where failures are counted."""
         try:
-            return inner(caller, request)
-        except RefusedError:
-            raise
-        except Exception:
-            bug = uuid.uuid4().hex
-            around.log.exception("bug", bug=bug, function=method.name, caller=caller)
-            raise RefusedError("INTERNAL", f"A bug in sspid; its operator finds it in the log under {bug}.") from None
+            return self._read(request)
+        except Exception as failure:  # noqa: BLE001  # raised again there
+            return Unreadable(failure)
+
+    def write(self, answer: Any, response: Any) -> None:
+        """Fill the response message."""
+        method = self._method
+        try:
+            if isinstance(answer, SspiError):
+                response.MergeFrom(convert.failure(method.response_type, answer))
+            elif isinstance(answer, method.response_type):
+                response.MergeFrom(answer)
+            else:
+                method.write(answer, response)
+        except Exception:  # noqa: BLE001  # logged, with its traceback
+            raise _bug(method, self._around) from None
+
+    def __call__(self, caller: str, request: Any) -> Any:
+        """All three for one call: its response message."""
+        answer = self.act(caller, request, self.read(request))
+        if isinstance(answer, self._method.response_type):
+            return answer
+        response = self._method.response_type()
+        self.write(answer, response)
+        return response
+
+
+def _innermost(method: Method) -> Act:
+    function = method.function
+
+    def call(caller: str, _request: Any, given: Any) -> Any:
+        if isinstance(given, Unreadable):
+            raise given.failure
+        return function(caller, given)
 
     return call
 
 
-def count_and_time(method: Method, inner: Function, around: Surroundings) -> Function:
+def _bug(method: Method, around: Surroundings, caller: str = "") -> RefusedError:
+    bug = uuid.uuid4().hex
+    around.log.exception("bug", bug=bug, function=method.name, caller=caller)  # noqa: LOG004  # its callers handle one
+    return RefusedError("INTERNAL", f"A bug in sspid; its operator finds it in the log under {bug}.")
+
+
+def hide_bugs(method: Method, inner: Act, around: Surroundings) -> Act:
+    """A bug becomes INTERNAL with an id, and the id finds the traceback in the log."""
+
+    def call(caller: str, request: Any, given: Any) -> Any:
+        try:
+            return inner(caller, request, given)
+        except RefusedError:
+            raise
+        except Exception:  # noqa: BLE001  # logged, with its traceback
+            raise _bug(method, around, caller) from None
+
+    return call
+
+
+def count_and_time(method: Method, inner: Act, around: Surroundings) -> Act:
     """Count by status; time spent waiting and time spent working apart."""
     if around.metrics is None:
         return inner
     record = around.metrics.recorder(method.name)
 
-    def call(caller: str, request: Any) -> Any:
+    def call(caller: str, request: Any, given: Any) -> Any:
         waits.begin_call()
         began = time.perf_counter()
         try:
-            response = inner(caller, request)
+            answer = inner(caller, request, given)
         except RefusedError as refused:
             record(refused.kind, time.perf_counter() - began, waits.waited_seconds())
             raise
-        record(response.result.status, time.perf_counter() - began, waits.waited_seconds())
-        return response
+        record(convert.status_of(answer), time.perf_counter() - began, waits.waited_seconds())
+        return answer
 
     return call
 
 
-def limit_rate(method: Method, inner: Function, around: Surroundings) -> Function:
+def limit_rate(method: Method, inner: Act, around: Surroundings) -> Act:
     """A bucket of calls for each caller, refilled every second."""
     if not around.calls_per_second:
         return inner
     buckets = Buckets(around.calls_per_second)
     del method
 
-    def call(caller: str, request: Any) -> Any:
+    def call(caller: str, request: Any, given: Any) -> Any:
         if not buckets.take(caller):
             message = f"This caller makes more than {around.calls_per_second:g} calls a second; slow down and try again."
             raise RefusedError("RESOURCE_EXHAUSTED", message)
-        return inner(caller, request)
+        return inner(caller, request, given)
 
     return call
 
 
-def forward_to_owner(method: Method, inner: Function, around: Surroundings) -> Function:
+def forward_to_owner(method: Method, inner: Act, around: Surroundings) -> Act:
     """A call on a handle of another worker process goes there."""
     if around.forward is None:
         return inner
     forward = partial(around.forward, method)
 
-    def call(caller: str, request: Any) -> Any:
+    def call(caller: str, request: Any, given: Any) -> Any:
         elsewhere = forward(caller, request)
-        return inner(caller, request) if elsewhere is None else elsewhere
+        return inner(caller, request, given) if elsewhere is None else elsewhere
 
     return call
 
 
-def answer_failures(method: Method, inner: Function, around: Surroundings) -> Function:
+def answer_failures(method: Method, inner: Act, around: Surroundings) -> Act:
     """A failing status is an answer like any other: one response shape, output bytes included either way."""
-    del around
+    del method, around
 
-    def call(caller: str, request: Any) -> Any:
+    def call(caller: str, request: Any, given: Any) -> Any:
         try:
-            return inner(caller, request)
+            return inner(caller, request, given)
         except SspiError as error:
-            return convert.failure(method.response_type, error)
+            return error
 
     return call
 
 
 CHAIN: Sequence[Link] = (hide_bugs, count_and_time, limit_rate, forward_to_owner, answer_failures)
 """Outermost first. Before it, gRPC has bounded the size, and `rpc.unary` or `rpc.streams` found caller and deadline."""
-
-
-def through(method: Method, around: Surroundings) -> Function:
-    """The method's function with the whole chain around it, put together once."""
-    function = method.function
-    for link in reversed(CHAIN):
-        function = link(method, function, around)
-    return function
 
 
 class Buckets:

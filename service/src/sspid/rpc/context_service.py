@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from sspid_protos.sspi.v1 import context_service_pb2 as wire
 from sspid_protos.sspi.v1.vocabulary_pb2 import SECURITY_NATIVE_DREP, ContextHandle
 
-from sspid.broker.legs import LegAnswer, LegCall
+from sspid.broker.legs import LegCall
 from sspid.rpc import attributes, convert
 
 if TYPE_CHECKING:
     from sspid.broker.contexts import Contexts
-
-LegResponse = TypeVar("LegResponse", wire.InitializeSecurityContextResponse, wire.AcceptSecurityContextResponse)
+    from sspid.broker.legs import LegAnswer
 
 
 class ContextService:
@@ -22,18 +21,8 @@ class ContextService:
     def __init__(self, contexts: Contexts) -> None:
         self._contexts = contexts
 
-    def initialize_security_context(
-        self, caller: str, request: wire.InitializeSecurityContextRequest
-    ) -> wire.InitializeSecurityContextResponse:
-        call = _leg_call("InitializeSecurityContext", request, request.target_name)
-        answer = self._contexts.initialize_security_context(caller, call)
-        return _leg_response(wire.InitializeSecurityContextResponse, answer)
-
-    def accept_security_context(
-        self, caller: str, request: wire.AcceptSecurityContextRequest
-    ) -> wire.AcceptSecurityContextResponse:
-        answer = self._contexts.accept_security_context(caller, _leg_call("AcceptSecurityContext", request, ""))
-        return _leg_response(wire.AcceptSecurityContextResponse, answer)
+        self.initialize_security_context = contexts.initialize_security_context
+        self.accept_security_context = contexts.accept_security_context
 
     def complete_auth_token(self, caller: str, request: wire.CompleteAuthTokenRequest) -> wire.CompleteAuthTokenResponse:
         step = self._contexts.complete_auth_token(
@@ -114,6 +103,16 @@ class ContextService:
         return wire.DeleteSecurityContextResponse(result=convert.OK)
 
 
+def read_initialize(request: wire.InitializeSecurityContextRequest) -> LegCall:
+    """The leg an initiator's caller asks for."""
+    return _leg_call("InitializeSecurityContext", request, request.target_name)
+
+
+def read_accept(request: wire.AcceptSecurityContextRequest) -> LegCall:
+    """The leg an acceptor's caller asks for."""
+    return _leg_call("AcceptSecurityContext", request, "")
+
+
 def _leg_call(function: str, request: Any, target_name: str) -> LegCall:
     return LegCall(
         request.credential.value,
@@ -128,9 +127,9 @@ def _leg_call(function: str, request: Any, target_name: str) -> LegCall:
     )
 
 
-def _leg_response(response_type: type[LegResponse], answer: LegAnswer) -> LegResponse:
+def write_leg(answer: LegAnswer, response: Any) -> None:
+    """What a leg came to; both response types have the same fields."""
     step = answer.step
-    response: Any = response_type()
     convert.put_result(step.status, step.message, step.detail, response.result)
     convert.put_buffers(step.output, response.output)
     if step.granted:
@@ -141,4 +140,10 @@ def _leg_response(response_type: type[LegResponse], answer: LegAnswer) -> LegRes
         convert.put_buffers(step.input, response.input)
     if step.expiry is not None:
         response.expiry.CopyFrom(attributes.timestamp(step.expiry))
-    return response  # type: ignore[no-any-return]  # both response types have the same fields
+
+
+CONVERSIONS = {
+    "InitializeSecurityContext": (read_initialize, write_leg),
+    "AcceptSecurityContext": (read_accept, write_leg),
+}
+"""The functions that take no message and return none; the way between is theirs."""

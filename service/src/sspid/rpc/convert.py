@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sspid_protos.sspi.v1 import vocabulary_pb2 as wire
 
+from sspid.broker.legs import LegAnswer
 from sspid.broker.replays import RequestId
 from sspid.vocabulary.buffers import BufferAccess, Buffers, BufferType, SecurityBuffer
 from sspid.vocabulary.errors import FailureDetail, RefusedError, SspiError
@@ -106,6 +107,15 @@ def put_result(status: SecurityStatus, message: str, detail: FailureDetail | Non
         answer.message = message
     if detail is not None:
         answer.detail.CopyFrom(_detail(detail))
+
+
+def status_of(answer: Any) -> int:
+    """The wire's number of what a function came to: a leg's answer, a failure, or a response message."""
+    if isinstance(answer, LegAnswer):
+        return STATUS_TO_WIRE[answer.step.status]
+    if isinstance(answer, SspiError):
+        return STATUS_TO_WIRE[answer.status]
+    return answer.result.status  # type: ignore[no-any-return]  # every response has one
 
 
 def _detail(detail: FailureDetail) -> wire.FailureDetail:

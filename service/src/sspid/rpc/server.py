@@ -17,7 +17,8 @@ from sspid_protos.sspi.v1 import context_service_pb2, credential_service_pb2, me
 
 from sspid.rpc import binding, standard
 from sspid.rpc.call_threads import CallThreads
-from sspid.rpc.chain import Method, Surroundings, through
+from sspid.rpc.chain import Function, Method, Surroundings
+from sspid.rpc.context_service import CONVERSIONS
 from sspid.rpc.core import Call, Core
 from sspid.rpc.reading import Readings
 from sspid.rpc.streams import HandshakeStream, OpenStreams, SessionStream
@@ -80,7 +81,7 @@ class Server:
     ) -> None:
         self.streams = OpenStreams(per_caller=threads.streams_per_caller, total=threads.streams)
         self.methods = list(_methods(services))
-        self.functions = {_snake(method.name): through(method, around) for method in self.methods}
+        self.functions = {_snake(method.name): Function(method, around) for method in self.methods}
         self.health = health.HealthServicer()
         self._stopping = threading.Event()
         # Each thread that waits has another in its place: for other machines and contexts, for other workers.
@@ -197,6 +198,7 @@ def _methods(services: Mapping[str, Any]) -> Iterator[Method]:
                     getattr(implementation, _snake(method.name)),
                     message_factory.GetMessageClass(method.input_type),
                     message_factory.GetMessageClass(method.output_type),
+                    *CONVERSIONS.get(method.name, ()),
                 )
 
 

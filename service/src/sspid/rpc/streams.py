@@ -137,20 +137,32 @@ class SessionStream:
             self._streams.leave(context)
         send(None)
 
-    def answer(self, caller: str, request: wire.SessionRequest, which: str | None, answer: wire.SessionResponse) -> None:
-        """Fill in the answer to one numbered call."""
-        answer.number = request.number
+    def read(self, request: wire.SessionRequest, which: str | None) -> Any:
+        """The first of a call's three steps (`rpc.chain.Function`)."""
+        return None if which is None else self._functions[which].read(getattr(request, which))
+
+    def act(self, caller: str, request: wire.SessionRequest, which: str | None, given: Any) -> Any:
+        """The second: what the call comes to, which may be a refusal."""
         try:
             if which is None:
                 raise RefusedError("INVALID_ARGUMENT", "The request holds no call.")
             if self._streams.draining:
                 raise RefusedError("UNAVAILABLE", SHUTTING_DOWN)
-            response = self._functions[which](caller, getattr(request, which))
+            return self._functions[which].act(caller, getattr(request, which), given)
         except RefusedError as refused:
+            return refused
+
+    def write(self, outcome: Any, request: wire.SessionRequest, which: str | None, answer: wire.SessionResponse) -> None:
+        """The third: fill in the numbered answer."""
+        answer.number = request.number
+        try:
+            if isinstance(outcome, RefusedError) or which is None:
+                raise outcome
+            self._functions[which].write(outcome, getattr(answer, which))
+        except RefusedError as refused:
+            answer.ClearField("answer")
             answer.refusal.code = CODES[refused.kind].value[0]
             answer.refusal.message = refused.message
-        else:
-            getattr(answer, which).MergeFrom(response)
 
     def may_wait(self, caller: str, which: str | None, request: wire.SessionRequest) -> bool:
         """Whether the call may wait for another machine or another call."""
@@ -208,24 +220,30 @@ class Conversation:
     def _answer_ready(self, calls: tuple[wire.SessionRequest, ...]) -> wire.SessionResponse | None:
         """What the calls that cannot wait come to, in one message; the others are begun. None where all of them may wait."""
         session, caller = self._session, self._caller
-        together = None
+        ready = []
         for call in calls:
             which = call.WhichOneof("call")
             if session.may_wait(caller, which, call):
                 self._answer_later(call, which)
-                continue
-            if together is None:
-                together = answer = wire.SessionResponse()
             else:
+                ready.append((call, which, session.read(call, which)))
+        if not ready:
+            return None
+        done = [(session.act(caller, call, which, given), call, which) for call, which, given in ready]
+        together = wire.SessionResponse()
+        answer = together
+        for at, outcome in enumerate(done):
+            if at:
                 answer = together.also.add()
-            session.answer(caller, call, which, answer)
+            session.write(*outcome, answer)
         return together
 
     def _answer_later(self, request: wire.SessionRequest, which: str | None) -> None:
         def work() -> None:
             try:
-                answer = wire.SessionResponse()
-                self._session.answer(self._caller, request, which, answer)
+                session, answer = self._session, wire.SessionResponse()
+                outcome = session.act(self._caller, request, which, session.read(request, which))
+                session.write(outcome, request, which, answer)
                 self._unsent.append(answer)
                 self._send_unless_another_does()
             finally:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sspid.rpc.call_threads import CallThreads
-    from sspid.rpc.chain import Function
     from sspid.rpc.core import Call
     from sspid.rpc.reading import Readings
 
@@ -31,7 +30,7 @@ class UnaryMethod:
 
     def __init__(
         self,
-        function: Function,
+        function: Callable[[str, Any], Any],
         parse: Callable[[bytes], Any],
         *,
         identify: Callable[[Call], str],
