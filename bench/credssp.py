@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 USER, DOMAIN, PASSWORD = "alice", "DOMAIN", "Passw0rd"
 TARGET = f"TERMSRV/{tls.HOST}"
 FLAGS = frozenset({ContextFlag.DELEGATE})
-HANDSHAKES, ROUNDS = 10, 20
+HANDSHAKES, ROUNDS = 50, 8
 
 
 class Floor(NamedTuple):
