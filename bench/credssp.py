@@ -1,9 +1,9 @@
 """CredSSP's bench: CPU of a whole handshake, both roles in this process, beside pyspnego's own loop; no service is in it.
 
 NTLM inside SPNEGO, TLS 1.3 with X25519 and version 6 on both sides; pyspnego reads RSA keys alone. Our initiator judges the
-server's chain for the delegation, which pyspnego's does not. Three ways: all made anew for each handshake on both sides, as
-pyspnego's own loop does it; certificates and contexts of TLS made once on both sides; and each as its users run it, which is
-credentials made once and an EC key on ours and its own loop on pyspnego's.
+server's chain for the delegation, which pyspnego's does not. Three ways: each as its users run it, which is credentials acquired once
+and an EC key on ours and its own loop, that makes everything anew, on pyspnego's; then certificates and contexts of TLS made once
+on both sides (`_made_once`), and all made anew for each handshake on both sides (`_made_anew`), with RSA on both.
 """
 
 from __future__ import annotations
@@ -189,11 +189,11 @@ def pyspnego(folder: Path) -> tuple[Floor, ...]:
     peer = f"pyspnego {metadata.version('pyspnego')} in this process, TLS 1.3 with X25519, "
     own = _theirs({})
     return (
-        Floor("", "RSA", True, own, peer + "RSA on both sides, all made anew there"),
+        Floor("", "ECDSA", False, own, peer + "its own loop: RSA and all made anew; EC and credentials acquired once here"),
         Floor(
             "_made_once", "RSA", False, _theirs(_prepared(folder)), peer + "RSA on both sides, TLS contexts made once on both"
         ),
-        Floor("_as_used", "ECDSA", False, own, peer + "RSA and all made anew there, EC and made once here"),
+        Floor("_made_anew", "RSA", True, own, peer + "RSA on both sides, all made anew there"),
     )
 
 
