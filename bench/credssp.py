@@ -1,9 +1,9 @@
 """CredSSP's bench: CPU of a whole handshake, both roles in this process, beside pyspnego's own loop; no service is in it.
 
 NTLM inside SPNEGO, TLS 1.3 with X25519 and version 6 on both sides; pyspnego reads RSA keys alone. Our initiator judges the
-server's chain for the delegation, which pyspnego's does not. Three ways: each as its users run it, which is credentials acquired once
-and an EC key on ours and its own loop, that makes everything anew, on pyspnego's; then certificates and contexts of TLS made once
-on both sides (`_made_once`), and all made anew for each handshake on both sides (`_made_anew`), with RSA on both.
+server's chain for the delegation, which pyspnego's does not. Three ways: each as its users run it, which is
+credentials acquired once and an EC key on ours, and on pyspnego's its own loop, which makes everything anew; then, with RSA on
+both sides, certificates and contexts of TLS made once on both (`_made_once`), and all made anew on both (`_made_anew`).
 """
 
 from __future__ import annotations
