@@ -63,10 +63,26 @@ def test_calls_that_are_begun_and_not_sent(channel: grpc.Channel, other: Wire, m
     checked = health_pb2_grpc.HealthStub(other.channel).Check(health_pb2.HealthCheckRequest(), timeout=SECONDS)
     assert checked.status == health_pb2.HealthCheckResponse.SERVING
     refused = [call for call in calls if call.done()]
-    assert all(call.code() in {grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.CANCELLED} for call in refused)
+    assert all(call.code() is grpc.StatusCode.RESOURCE_EXHAUSTED for call in refused)
+    assert all("lack their request message still" in str(call.details()) for call in refused)
     assert sum(not call.done() for call in calls) >= 10 or number == 10
     for call in calls:
         call.cancel()
+
+
+def test_calls_that_are_given_up_leave_nothing_behind(tmp_path: Path) -> None:
+    with server.running(tmp_path, "drain_seconds = 300\n") as service, grpc.insecure_channel(service.target) as channel:
+        wire = Wire(channel)
+        for call in begun(channel, INITIALIZE_METHOD, 50):
+            call.cancel()
+        request = INITIALIZE(credential=wire.client_credential(), target_name="localhost")
+        for _ in range(50):
+            wire.contexts.InitializeSecurityContext.future(request).cancel()
+        wire.pair()
+        service.process.terminate()
+        # It would wait for calls under way.
+        assert service.process.wait(60) == 0
+        assert '"bug"' not in service.log.read_text("utf-8")
 
 
 def test_reflection_and_watch_that_stay_open(channel: grpc.Channel, other: Wire) -> None:
