@@ -35,7 +35,8 @@ fi
 rm -f "$stamp"
 pip() { "$venv/bin/python" -m pip --quiet --disable-pip-version-check "$@"; }
 
-echo "venv: installing what requirements/dev.txt pins" >&2
+echo "venv: installing what requirements/service.txt and dev.txt pin" >&2
+pip install --no-deps --require-hashes -r requirements/service.txt
 pip install --no-deps -r requirements/dev.txt
 pip install --no-deps --no-build-isolation "${distributions[@]/#/--editable=}"
 if [ "$kerberos" = yes ]; then
