@@ -206,18 +206,22 @@ class Service:
             self._services,
             callers,
             Surroundings(self.metrics, self._log, limits.calls_per_second, forward),
-            threads=Threads(
-                unary=settings.threads,
-                streams=limits.streams_total,
-                streams_per_caller=limits.streams_per_caller,
-                waiting=limits.waiting_total,
-                waiting_per_caller=limits.waiting_per_caller,
-                queued=limits.queued_total,
-            ),
+            threads=self._threads(),
             max_message_bytes=limits.max_message_bytes,
             may_wait=self._may_wait,
             # One service alone must find its port taken, not share it with a stranger.
             share_ports=self._crew is not None,
+        )
+
+    def _threads(self) -> Threads:
+        limits = self._settings.limits
+        return Threads(
+            unary=self._settings.threads,
+            streams=limits.streams_total,
+            streams_per_caller=limits.streams_per_caller,
+            waiting=limits.waiting_total,
+            waiting_per_caller=limits.waiting_per_caller,
+            queued=limits.queued_total,
         )
 
     def _build_inner_server(self, crew: Crew) -> Server:
@@ -226,7 +230,7 @@ class Service:
             self._services,
             ForwardedCallers(crew.secret),
             Surroundings(None, self._log),
-            threads=Threads(unary=self._settings.limits.waiting_total, queued=self._settings.limits.queued_total),
+            threads=self._threads(),
             max_message_bytes=self._settings.limits.max_message_bytes,
             may_wait=self.contexts.may_wait,
         )
