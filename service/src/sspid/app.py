@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import grpc
-from prometheus_client import start_http_server
 
 from sspid import embedded
 from sspid.broker.audit import AuditLog
@@ -265,7 +264,8 @@ class Service:
         threading.Thread(target=self._sweep, name="sweep", daemon=True).start()
 
     def load_packages(self) -> None:
-        """Load every package now, and tell health and the log which of them cannot work here."""
+        """Load every package and the metrics' library now; tell health and the log which packages cannot work here."""
+        self.metrics.look()
         found = self.credentials.enumerate_security_packages()
         self.server.report([(info.name, lacking) for info, lacking in found])
         for info, lacking in found:
@@ -275,6 +275,8 @@ class Service:
     def serve_metrics(self) -> None:
         """Let Prometheus read the metrics, where an address is configured."""
         if self._settings.metrics_address:
+            from prometheus_client import start_http_server  # noqa: PLC0415  # see Metrics
+
             host, _, port = self._settings.metrics_address.rpartition(":")
             try:
                 serving, _ = start_http_server(int(port), host, self.metrics.registry)
