@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import socket
+import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.wire, pytest.mark.chaos]
 SESSION = context_service_pb2.SessionRequest
 CALL_SECONDS = 20
+METRICS = {"SSPID_METRICS_ADDRESS": "127.0.0.1:0"}
 LARGE = 200_000
 
 
@@ -61,7 +63,7 @@ def first_answer(stream: Any) -> str:
 
 def test_streams_beyond_the_limit_of_all_callers_are_refused_and_not_kept_waiting(tmp_path: Path) -> None:
     with (
-        server.running(tmp_path, "[limits]\nstreams_total = 4\nstreams_per_caller = 100\n") as service,
+        server.running(tmp_path, "[limits]\nstreams_total = 4\nstreams_per_caller = 100\n", env=METRICS) as service,
         grpc.insecure_channel(service.target) as channel,
     ):
         wire = Wire(channel)
@@ -71,6 +73,8 @@ def test_streams_beyond_the_limit_of_all_callers_are_refused_and_not_kept_waitin
             each.put(SESSION(number=1, delete_security_context=DELETE()))
         answered = [first_answer(stream) for stream in streams]
         assert sorted(answered) == ["answered"] * 4 + ["refused"] * 36
+        page = urllib.request.urlopen(f"http://{service.metrics_address()}/metrics", timeout=CALL_SECONDS).read().decode()
+        assert 'sspid_calls_total{function="Session",status="RESOURCE_EXHAUSTED"} 36.0' in page
         wire.pair()
         for each in requests:
             each.put(None)

@@ -93,7 +93,7 @@ class Server:
         )
         self._core = Core(self._server, around.log)
         self._add_unary_methods(callers, around.metrics)
-        self._add_streams(callers, threads, may_wait)
+        self._add_streams(callers, threads, may_wait, around.metrics)
 
     def _add_unary_methods(self, callers: Identifies, metrics: Metrics | None) -> None:
         serve = partial(UnaryMethod, readings=self._readings, threads=self._threads, stopping=self._stopping)
@@ -106,11 +106,14 @@ class Server:
         check = serve(standard.check(self.health), health_pb2.HealthCheckRequest.FromString, identify=Call.peer, count=_nobody)
         self._core.serve(standard.CHECK, check.begin)
 
-    def _add_streams(self, callers: Identifies, threads: Threads, may_wait: Callable[[str, bytes, bytes], bool]) -> None:
+    def _add_streams(
+        self, callers: Identifies, threads: Threads, may_wait: Callable[[str, bytes, bytes], bool], metrics: Metrics | None
+    ) -> None:
+        count = metrics.refused if metrics else _nobody
         # One more for each stream: whoever sends on a stream whose caller does not read waits for that caller.
         waiting = ThreadPoolExecutor(threads.waiting + threads.streams, thread_name_prefix="waiting")
-        session = SessionStream(self.functions, callers, self.streams, waiting, may_wait)
-        handshake = HandshakeStream(self.functions, callers, self.streams)
+        session = SessionStream(self.functions, callers, self.streams, waiting, may_wait, count)
+        handshake = HandshakeStream(self.functions, callers, self.streams, count)
         # Some more than may be open, to refuse those that are too many.
         pool = ThreadPoolExecutor(threads.streams + REFUSING_THREADS, thread_name_prefix="stream")
         handlers: dict[str, Any] = {}
@@ -183,7 +186,7 @@ class Server:
         self._core.stop()
 
 
-def _nobody(_kind: str) -> None:
+def _nobody(*_what: str) -> None:
     """Who counts the calls of other workers: the worker they came to has."""
 
 

@@ -97,7 +97,7 @@ class OpenStreams:
 
 
 class SessionStream:
-    """One long-lived stream: numbered calls in, answers out in any order.
+    """One long-lived stream: numbered calls in, answers out in any order. `count` is told which stream was refused, and why.
 
     Calls that cannot wait are answered on the stream's own thread; calls that may wait for another machine, or for a
     context that another call holds, go to `waiting_pool`, so that none holds up the others.
@@ -115,10 +115,12 @@ class SessionStream:
         streams: OpenStreams,
         waiting_pool: ThreadPoolExecutor,
         may_wait: Callable[[str, bytes, bytes], bool],
+        count: Callable[[str, str], None],
     ) -> None:
         self._functions = functions
         self._callers = callers
         self._streams = streams
+        self._count = count
         self._waiting_pool = waiting_pool
         self._may_wait = may_wait
 
@@ -130,6 +132,7 @@ class SessionStream:
             conversation = Conversation(self, caller, context, send)
             self._streams.enter(caller, context, conversation.busy)
         except RefusedError as refused:
+            self._count("Session", refused.kind)
             context.abort(CODES[refused.kind], refused.message)
         try:
             conversation.hold(requests)
@@ -273,10 +276,17 @@ class HandshakeStream:
 
     experimental_thread_pool: ThreadPoolExecutor
 
-    def __init__(self, functions: Mapping[str, Function], callers: Identifies, streams: OpenStreams) -> None:
+    def __init__(
+        self,
+        functions: Mapping[str, Function],
+        callers: Identifies,
+        streams: OpenStreams,
+        count: Callable[[str, str], None],
+    ) -> None:
         self._functions = functions
         self._callers = callers
         self._streams = streams
+        self._count = count
 
     def __call__(
         self, requests: Iterator[wire.HandshakeRequest], context: grpc.ServicerContext
@@ -285,12 +295,15 @@ class HandshakeStream:
             caller = self._callers.identify(context)
             under_way = threading.Event()
             self._streams.enter(caller, context, under_way.is_set)
-            try:
-                yield from self._drive(caller, requests, under_way)
-            finally:
-                self._streams.leave(context)
+        except RefusedError as refused:
+            self._count("Handshake", refused.kind)
+            context.abort(CODES[refused.kind], refused.message)
+        try:
+            yield from self._drive(caller, requests, under_way)
         except RefusedError as refused:
             context.abort(CODES[refused.kind], refused.message)
+        finally:
+            self._streams.leave(context)
 
     def _drive(
         self, caller: str, requests: Iterator[wire.HandshakeRequest], under_way: threading.Event
