@@ -88,7 +88,9 @@ def _watched(role: str, handshakes: int) -> None:
     peers = Peers(scenario)
     with TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder), listeners=[Listener("127.0.0.1:0", anonymous=True)], metrics_address="")
-        functions = Service(settings, logs.configure(settings.log)).server.functions
+        built = Service(settings, logs.configure(settings.log))
+        built.metrics.look()
+        functions = built.server.functions
         request = credential_service_pb2.AcquireCredentialsHandleRequest(
             package_name="Schannel",
             use=servers.INBOUND if role == "accept" else servers.OUTBOUND,
@@ -108,6 +110,8 @@ def _watched(role: str, handshakes: int) -> None:
                 sent = message.SerializeToString()
                 answer = _counted(lambda sent=sent: leg("bench", request_type.FromString(sent)).SerializeToString())  # type: ignore[misc]
                 message = handshake.go_on(response_type.FromString(answer))
+        # What the service counts for many calls at once.
+        _counted(built.metrics.look)
 
 
 if __name__ == "__main__":
