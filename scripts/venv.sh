@@ -1,6 +1,8 @@
 #!/bin/bash
 # Makes or updates the environment (default .venv); does nothing when what it was made from is unchanged.
 set -euo pipefail
+# Ctrl-C ends this, and is not taken for bindings that do not build.
+trap 'exit 130' INT
 cd "$(dirname "$0")/.."
 
 venv=${VENV:-.venv}
