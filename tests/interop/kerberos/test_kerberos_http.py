@@ -63,17 +63,14 @@ def acceptor(realm, service=mit.HTTP_LOCALHOST):
     return lambda: End(packages(), keys, accepts=True, world=a_world())
 
 
-def curl(realm, tmp_path, url, cache):
-    (tmp_path / "cache").write_bytes(cache)
-    for _ in range(10):
-        done = realm.run(
-            peers.require("curl"), "-s", "-w", " %{http_code}", "--max-time", "20", "--negotiate", "-u", ":", url,
-            KRB5CCNAME=f"FILE:{tmp_path}/cache",
-        )  # fmt: skip
-        # curl 7.88 may end by a signal of its own where it has no ticket: only that is tried again.
-        if done.returncode >= 0:
-            return done.stdout.decode()
-    pytest.fail("curl ended by a signal ten times")
+def curl(realm, tmp_path, url, cache=None):
+    if cache is not None:
+        (tmp_path / "cache").write_bytes(cache)
+    done = realm.run(
+        peers.require("curl"), "-s", "-w", " %{http_code}", "--max-time", "20", "--negotiate", "-u", ":", url,
+        KRB5CCNAME=f"FILE:{tmp_path}/cache",
+    )  # fmt: skip
+    return done.stdout.decode()
 
 
 def test_curl_logs_on(realm, tmp_path):
@@ -89,8 +86,9 @@ def test_curl_with_a_ticket_for_somebody_elses_key(realm, tmp_path):
 
 
 def test_curl_without_a_ticket_gets_nothing(realm, tmp_path):
+    # No file at all: with an empty one MIT's library frees a principal that it never read, and curl dies of that.
     with http_front.serving("Negotiate", acceptor(realm)) as front:
-        assert curl(realm, tmp_path, front.url, b"").endswith(" 401")
+        assert curl(realm, tmp_path, front.url).endswith(" 401")
         assert front.users == []
 
 
