@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import pytest
+import structlog
 
 from sspid import logs
 from sspid.config import Log
@@ -23,6 +24,13 @@ FIELDS: dict[str, Any] = {
     "groups": ["staff", 'a"b'],
     "odd": frozenset(),
 }
+
+
+@pytest.fixture(autouse=True)
+def nobody_elses_logger():
+    yield
+    # What was configured here writes to a stream that ends with the test.
+    structlog.reset_defaults()
 
 
 def written(capsys):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 import structlog
@@ -36,7 +37,7 @@ class Authority:
         self.directory = Directory(self.opening.store, questions.Machine("WEB"), LOG, cache_seconds=0.0)
         self.logons = Logons(LOG, self.directory, Lockout(failures=3))
         self.nonces = NonceFile(folder / "nonces.sqlite")
-        self.answers = {
+        self.answers: dict[type, Any] = {
             questions.ReadClock: lambda _: datetime.now(UTC),
             questions.LookUpDigestSecret: lambda asked: self.directory.look_up_digest(asked, "web"),
             questions.RecordLogon: lambda asked: self.logons.record(asked, "web"),

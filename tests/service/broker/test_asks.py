@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
 
 from sspid.broker import asks
@@ -10,8 +8,7 @@ from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.status import SecurityStatus
 
 
-@dataclass(frozen=True)
-class Double(Question[int]):
+class Double(Question[int], frozen=True):
     number: int
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.status import SecurityStatus
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from sspid.packages.contract import SecurityPackage, State
 
 
-@dataclass(slots=True)
-class HeldContext:
+class HeldContext(Struct, eq=False):
     """What stands behind a context handle. `failed` is the status that ended it, after which it can only be deleted.
 
     `reference` and `remembered`: what later tokens call its session, and the handle that was kept under that name.

@@ -59,15 +59,14 @@ class GssCredential(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class OpenGssCredential(Question[GssCredential]):
+class OpenGssCredential(Question[GssCredential], frozen=True):
     """Make a credential of `secret` without asking a KDC; SEC_E_UNKNOWN_CREDENTIALS where it cannot be one.
 
     `principal` names whose it is to be, empty for the secret's own. `impersonate` names a user for whom that principal
     fetches a ticket to itself (S4U2Self, [MS-SFU] 3.1.5.1).
     """
 
-    secret: Password | Keytab | CredentialCache = field(repr=False)
+    secret: Password | Keytab | CredentialCache
     use: CredentialUse
     principal: str = ""
     impersonate: str = ""
@@ -84,35 +83,32 @@ class GssStep(NamedTuple):
     delegated: GssCredential | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class InitiateGss(Question[GssStep]):
+class InitiateGss(Question[GssStep], frozen=True):
     """One leg of the initiator; may ask a KDC. `bindings` is application data as `channel_bindings.Parts`; None for none."""
 
     credential: GssCredential
     context: object | None
     target: str
-    token: bytes = field(repr=False)
+    token: bytes
     flags: int
     bindings: Bindings | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AcceptGss(Question[GssStep]):
+class AcceptGss(Question[GssStep], frozen=True):
     """One leg of the acceptor; asks nobody."""
 
     credential: GssCredential
     context: object | None
-    token: bytes = field(repr=False)
+    token: bytes
     bindings: Bindings | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeGssPassword(Question[None]):
+class ChangeGssPassword(Question[None], frozen=True):
     """Change a principal's password with its old one (RFC 3244); asks the KDC and its password service."""
 
     principal: str
-    old: str = field(repr=False)
-    new: str = field(repr=False)
+    old: str
+    new: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,15 +136,13 @@ class GssFacts:
     pac: bytes = field(default=b"", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class InspectGss(Question[GssFacts]):
+class InspectGss(Question[GssFacts], frozen=True):
     """Ask an established context what it knows."""
 
     context: object
 
 
-@dataclass(frozen=True, slots=True)
-class FirstGssNumber(Question[int]):
+class FirstGssNumber(Question[int], frozen=True):
     """The sequence number of the peer's first message."""
 
     context: object
@@ -172,8 +166,7 @@ class Wrapped:
     confidential: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class WrapGss(Question[Wrapped]):
+class WrapGss(Question[Wrapped], frozen=True):
     """Wrap the pieces in place (RFC 4121 4.2.4; the trailer is rotated into the header)."""
 
     context: object
@@ -181,58 +174,51 @@ class WrapGss(Question[Wrapped]):
     confidential: bool
 
 
-@dataclass(frozen=True, slots=True)
-class UnwrapGss(Question[Wrapped]):
+class UnwrapGss(Question[Wrapped], frozen=True):
     """Unwrap what came in place."""
 
     context: object
-    header: bytes = field(repr=False)
+    header: bytes
     pieces: tuple[Piece, ...]
-    padding: bytes = field(default=b"", repr=False)
+    padding: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class UnwrapGssToken(Question[Wrapped]):
+class UnwrapGssToken(Question[Wrapped], frozen=True):
     """Unwrap a whole token, however its parts are rotated; the answer has one piece."""
 
     context: object
-    token: bytes = field(repr=False)
+    token: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class SignGss(Question[bytes]):
+class SignGss(Question[bytes], frozen=True):
     """The MIC token over `data`."""
 
     context: object
-    data: bytes = field(repr=False)
+    data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class VerifyGss(Question[None]):
+class VerifyGss(Question[None], frozen=True):
     """Check a MIC token over `data`."""
 
     context: object
-    data: bytes = field(repr=False)
-    mic: bytes = field(repr=False)
+    data: bytes
+    mic: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class MeasureGss(Question[tuple[int, int]]):
+class MeasureGss(Question[tuple[int, int]], frozen=True):
     """The header's and the padding's greatest length around a wrapped message."""
 
     context: object
     confidential: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ExportGss(Question[bytes]):
+class ExportGss(Question[bytes], frozen=True):
     """The context as bytes; it goes on being usable."""
 
     context: object
 
 
-@dataclass(frozen=True, slots=True)
-class ImportGss(Question[object]):
+class ImportGss(Question[object], frozen=True):
     """The context that ExportGss packed."""
 
-    packed: bytes = field(repr=False)
+    packed: bytes

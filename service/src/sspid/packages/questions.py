@@ -1,9 +1,11 @@
-"""Questions a package may ask of the world: one frozen dataclass each, typed by its answer; not their answers."""
+"""Questions a package may ask of the world: one frozen structure each, typed by its answer; not their answers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from msgspec import Struct
 
 from sspid.vocabulary.credentials import Secret
 
@@ -15,50 +17,47 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 
-class Question(Generic[Answer]):
+class Question(Struct, Generic[Answer], frozen=True):
     """Awaiting one suspends the leg until the broker has the answer; a failing answer is raised here as an `SspiError`."""
 
-    __slots__ = ()
+    def __repr__(self) -> str:
+        """Its name alone: what it asks with may be a secret."""
+        return f"{type(self).__name__}(...)"
 
     def __await__(self) -> Generator[Question[Answer], Answer, Answer]:
         """Yield the question to whoever runs the leg and return the answer it sends back."""
         return (yield self)
 
 
-@dataclass(frozen=True, slots=True)
-class ReadClock(Question["datetime"]):
+class ReadClock(Question["datetime"], frozen=True):
     """Now, in UTC."""
 
 
-@dataclass(frozen=True, slots=True)
-class DrawRandom(Question[bytes]):
+class DrawRandom(Question[bytes], frozen=True):
     """`count` bytes nobody can guess."""
 
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class FindNamedCredential(Question[Secret]):
+class FindNamedCredential(Question[Secret], frozen=True):
     """The credential the operator configured under `name`, or SEC_E_UNKNOWN_CREDENTIALS."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class FindTrustAnchors(Question[bytes]):
+class FindTrustAnchors(Question[bytes], frozen=True):
     """The roots (PEM) the operator trusts by default."""
 
 
-@dataclass(frozen=True, slots=True)
-class OpenKeyFile(Question[bytes]):
+class OpenKeyFile(Question[bytes], frozen=True):
     """What PKCS#12 holds or a passphrase locks, as clear PEM: the key, with PKCS#12 its certificate and those above it too.
 
     SEC_E_UNKNOWN_CREDENTIALS, with a sentence, where it cannot be opened, or not in time: whoever made it chose how long it
     takes.
     """
 
-    content: bytes = field(repr=False)
-    passphrase: str = field(default="", repr=False)
+    content: bytes
+    passphrase: str = ""
     pkcs12: bool = False
 
 
@@ -76,8 +75,7 @@ class Account:
     sids: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LookUpAccount(Question["Account | None"]):
+class LookUpAccount(Question["Account | None"], frozen=True):
     """The account of that name, compared without case; None where no authority knows it."""
 
     name: str
@@ -95,13 +93,11 @@ class Machine:
     dns_tree: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DescribeMachine(Question[Machine]):
+class DescribeMachine(Question[Machine], frozen=True):
     """The names this service goes by."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReadPolicy(Question[Any]):
+class ReadPolicy(Question[Any], frozen=True):
     """The operator's policy for this caller and `package`: that package's own policy type, or None for its default."""
 
     package: str
@@ -115,8 +111,7 @@ class NtlmVerdict:
     account: Account
 
 
-@dataclass(frozen=True, slots=True)
-class JudgeNtlmResponse(Question[NtlmVerdict]):
+class JudgeNtlmResponse(Question[NtlmVerdict], frozen=True):
     """Have the account's authority judge the responses; SEC_E_LOGON_DENIED with detail.ntstatus where it refuses.
 
     Asked where `Account.nt_hash` is None. SEC_E_NO_AUTHENTICATING_AUTHORITY where the authority cannot be reached.
@@ -126,12 +121,11 @@ class JudgeNtlmResponse(Question[NtlmVerdict]):
     domain: str
     workstation: str
     server_challenge: bytes
-    nt_response: bytes = field(repr=False)
-    lm_response: bytes = field(repr=False)
+    nt_response: bytes
+    lm_response: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class ChangePassword(Question[None]):
+class ChangePassword(Question[None], frozen=True):
     """Change an account's password with its old one. SEC_E_LOGON_DENIED whatever is wrong with account or old password.
 
     `package` is whose name the audit has. SEC_E_UNSUPPORTED_FUNCTION where the account's authority is not the service's own;
@@ -141,12 +135,11 @@ class ChangePassword(Question[None]):
     package: str
     account: str
     domain: str
-    old: str = field(repr=False)
-    new: str = field(repr=False)
+    old: str
+    new: str
 
 
-@dataclass(frozen=True, slots=True)
-class RecordLogon(Question[None]):
+class RecordLogon(Question[None], frozen=True):
     """Tell the audit, and a lock-out policy, how a logon ended. `ntstatus` 0 is success; the peer never learns it."""
 
     package: str
@@ -157,8 +150,7 @@ class RecordLogon(Question[None]):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RecordPolicyBreach(Question[None]):
+class RecordPolicyBreach(Question[None], frozen=True):
     """Tell the audit that `rule` of the package's policy was broken; `enforced` False means it went on (audit only)."""
 
     package: str
@@ -175,8 +167,7 @@ class DigestSecret:
     ha1: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class LookUpDigestSecret(Question["DigestSecret | None"]):
+class LookUpDigestSecret(Question["DigestSecret | None"], frozen=True):
     """The secret of `user` in `realm`, both compared as they stand; None where no authority knows it.
 
     `algorithm` is "MD5", "SHA-256" or "SHA-512-256", never a -sess form. With `userhash`, `user` is the lower-case hex of
@@ -191,22 +182,19 @@ class LookUpDigestSecret(Question["DigestSecret | None"]):
     charset: str = "utf-8"
 
 
-@dataclass(frozen=True, slots=True)
-class MapCertificate(Question["Account | None"]):
+class MapCertificate(Question["Account | None"], frozen=True):
     """The account the operator mapped a certificate (DER, already judged genuine) to; None where it is mapped to none."""
 
     certificate: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class SealingKey(Question[bytes]):
+class SealingKey(Question[bytes], frozen=True):
     """The 32 bytes all workers share for `purpose`; another one after a rotation, when what the old one sealed is stale."""
 
     purpose: str
 
 
-@dataclass(frozen=True, slots=True)
-class CountNonceUse(Question[bool]):
+class CountNonceUse(Question[bool], frozen=True):
     """Record that `nonce` was used with `count`; False, and nothing recorded, unless `count` is above all recorded before.
 
     One store for all workers, told apart by caller; it may forget the nonce after `expires`.

@@ -52,8 +52,16 @@ def timestamp(moment: datetime | None) -> Timestamp | None:
     """A moment as the wire has it; None for never."""
     if moment is None:
         return None
-    whole = int(moment.timestamp())
-    return Timestamp(seconds=whole, nanos=moment.microsecond * 1000)
+    message = Timestamp()
+    put_timestamp(moment, message)
+    return message
+
+
+def put_timestamp(moment: datetime, field: Timestamp) -> None:
+    """Fill a field of a response with a moment."""
+    field.seconds = int(moment.timestamp())
+    if moment.microsecond:
+        field.nanos = moment.microsecond * 1000
 
 
 def value_out(value: AttributeValue) -> wire.AttributeValue:

@@ -139,7 +139,7 @@ def write_leg(answer: LegAnswer, response: Any) -> None:
     if step.input:
         convert.put_buffers(step.input, response.input)
     if step.expiry is not None:
-        response.expiry.CopyFrom(attributes.timestamp(step.expiry))
+        attributes.put_timestamp(step.expiry, response.expiry)
 
 
 CONVERSIONS = {

@@ -58,6 +58,7 @@ class Counters:
         self._handles: dict[str, Gauge] = {}
         # Looking a child up by its labels costs more than counting.
         self._known: dict[tuple[object, ...], Counter] = {}
+        self._work_of: dict[str, Histogram] = {}
 
     def call(self, function: str, status: int | str, seconds: float, waited: float) -> None:
         """Count a call: its status (wire number, or gRPC status name), its seconds, of which waited."""
@@ -66,7 +67,10 @@ class Counters:
             name = status if isinstance(status, str) else STATUS_FROM_WIRE[status].name
             child = self._known[function, status] = self._calls.labels(function, name)
         child.inc()
-        self._working.labels(function).observe(seconds - waited)
+        work = self._work_of.get(function)
+        if work is None:
+            work = self._work_of[function] = self._working.labels(function)
+        work.observe(seconds - waited)
         if waited:
             self._waiting.labels(function).observe(waited)
 

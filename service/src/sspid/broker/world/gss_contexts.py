@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from sspid.broker.world import gss_credentials
 from sspid.broker.world.gss_library import FAILURES_TOLD, KERBEROS, gss
@@ -41,8 +42,7 @@ _SIGN_ONLY: Final = gss.IOVBufferType.sign_only
 _PADDING: Final = gss.IOVBufferType.padding
 
 
-@dataclass(slots=True)
-class Context:
+class Context(Struct, eq=False):
     """A context of the library; the credential it was begun with and its target stay until it is established."""
 
     raw: Any

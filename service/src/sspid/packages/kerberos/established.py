@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from sspid.packages.gss import GssFacts, InspectGss, MeasureGss
 from sspid.packages.kerberos import identity
@@ -37,22 +38,21 @@ if TYPE_CHECKING:
     from sspid.vocabulary.flags import Flags
 
 
-@dataclass(slots=True)
-class Established:
+class Established(Struct):
     """A finished handshake. `context` is the library's and counts the messages; `facts` are asked of it once.
 
     `target` is the SPN an initiator named, `delegated` what it
     forwarded. `next_number` is the one the next message received must have, None until it is wanted.
     """
 
-    context: object = field(repr=False)
+    context: object
     accepts: bool
     granted: Flags
     start: datetime
     expiry: datetime | None
     target: str = ""
-    delegated: KerberosCredential | None = field(default=None, repr=False)
-    facts: GssFacts | None = field(default=None, repr=False)
+    delegated: KerberosCredential | None = None
+    facts: GssFacts | None = None
     next_number: int | None = None
 
 
