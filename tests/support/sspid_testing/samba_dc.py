@@ -39,6 +39,7 @@ LOCKOUT = 3
 _PORTS = (88, 389, 445)
 _START_SECONDS = 60.0
 
+# Ports for RPC that neither the system nor `ports` gives anybody: with one connection of another test on 49154, none starts.
 _SMB_CONF = """\
 [global]
  netbios name = DC1
@@ -50,6 +51,7 @@ _SMB_CONF = """\
  bind interfaces only = yes
  disable netbios = yes
  dns port = 15353
+ rpc server dynamic port range = 20000-22000
  ntlm auth = ntlmv2-only
  private dir = {folder}/private
  lock directory = {folder}/lock
