@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sspid.crypto.decrepit.rc4 import rc4
 from sspid.packages.contract import Leg, Step
-from sspid.packages.ntlm import av_pairs, filetime, judgement, messages, policy
+from sspid.packages.ntlm import av_pairs, crypto, filetime, judgement, messages, policy
 from sspid.packages.ntlm import negotiate_flags as nf
 from sspid.packages.ntlm.established import SERVER, Established
 from sspid.packages.questions import DescribeMachine, DrawRandom, ReadClock, RecordLogon
@@ -209,7 +209,7 @@ async def _check_lifetime(message: Authenticate, rules: NtlmPolicy) -> None:
 async def _check_mic(state: AuthenticateExpected, received: bytes, message: Authenticate, session_key: bytes) -> None:
     mic = messages.mic_of(received, message)
     blank = messages.with_mic(received, bytes(16))
-    expected = hmac.digest(session_key, state.negotiate + state.challenge + blank, "md5")
+    expected = crypto.hmac_md5(session_key, state.negotiate + state.challenge + blank)
     if mic is None or not hmac.compare_digest(mic, expected):
         await judgement.deny(message, judgement.LOGON_FAILURE, "the message integrity code does not match")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sspid.crypto.decrepit.rc4 import rc4
@@ -90,7 +89,7 @@ async def second_leg(state: ChallengeExpected, leg: Leg) -> Step:
     message = messages.write_authenticate(flags, names, response.lm, response.nt, encrypted, mic=response.mic)
     if response.mic:
         whole = state.negotiate + challenge_message + message
-        message = messages.with_mic(message, hmac.digest(exported, whole, "md5"))
+        message = messages.with_mic(message, crypto.hmac_md5(exported, whole))
     established = Established(
         CLIENT,
         flags,

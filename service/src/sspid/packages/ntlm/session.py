@@ -17,6 +17,8 @@ from sspid.vocabulary.status import SecurityStatus
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cryptography.hazmat.primitives.hmac import HMAC
+
 SIGNATURE_SIZE: Final = 16
 _VERSION: Final = b"\x01\0\0\0"
 _DUMMY: Final = _VERSION + bytes(12)
@@ -33,10 +35,10 @@ class Direction:
     __slots__ = (
         "_drawn_per_signature",
         "_flags",
+        "_mac",
         "_seal_key",
         "_sender",
         "_session_key",
-        "_sign_key",
         "_stream",
         "position",
         "sequence",
@@ -48,9 +50,9 @@ class Direction:
         self._sender = sender
         self.sequence = sequence
         self.position = position
-        self._sign_key = b""
         self._seal_key = b""
         self._stream: Rc4Stream | None = None
+        self._mac: HMAC | None = None
         if flags & nf.EXTENDED_SESSION_SECURITY:
             self._drawn_per_signature = 8 if flags & nf.KEY_EXCH else 0
         else:
@@ -119,7 +121,6 @@ class Direction:
     def _open(self, number: int) -> Rc4Stream:
         if not self._seal_key:
             self._seal_key = crypto.seal_key(self._flags, self._session_key, self._sender)
-            self._sign_key = crypto.sign_key(self._flags, self._session_key, self._sender)
         if self._flags & nf.DATAGRAM:
             # [MS-NLMP] 3.4: a datagram may be lost, so each has a key of its own.
             key = hashlib.md5(self._seal_key + _NUMBER.pack(number & 0xFFFFFFFF), usedforsecurity=False).digest()
@@ -134,9 +135,16 @@ class Direction:
     def _signature(self, message: bytes, drawn: bytes, number: int) -> bytes:
         sequence = _NUMBER.pack(self._expected(number))
         if self._flags & nf.EXTENDED_SESSION_SECURITY:
-            checksum = hmac.digest(self._sign_key, sequence + message, "md5")[:8]
+            checksum = self._keyed(sequence + message)[:8]
             return _VERSION + (xor(checksum, drawn) if drawn else checksum) + sequence
         return _VERSION + xor(bytes(4) + _NUMBER.pack(zlib.crc32(message)) + sequence, drawn)
+
+    def _keyed(self, data: bytes) -> bytes:
+        if self._mac is None:
+            self._mac = crypto.keyed_md5(crypto.sign_key(self._flags, self._session_key, self._sender))
+        mac = self._mac.copy()
+        mac.update(data)
+        return mac.finalize()
 
     def _expected(self, number: int) -> int:
         return (number if self._flags & nf.DATAGRAM else self.sequence) & 0xFFFFFFFF

@@ -6,6 +6,9 @@ import hashlib
 import hmac
 from typing import NamedTuple
 
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384
+from cryptography.hazmat.primitives.hmac import HMAC
+
 
 class Suite(NamedTuple):
     """What the record layer has to know of a cipher suite: key and IV length in bytes, hash name, AEAD name."""
@@ -46,13 +49,17 @@ def expand_label(secret: bytes, label: bytes, context: bytes, length: int, hash_
 
 def tls13_key_and_iv(secret: bytes, suite: Suite) -> bytes:
     """Key and IV of a traffic secret, joined (RFC 8446 7.3)."""
-    key = hmac.digest(secret, _KEY_INFO[suite.key], suite.hash)[: suite.key]
-    return key + hmac.digest(secret, _IV_INFO, suite.hash)[: suite.iv]
+    for_key = HMAC(secret, _HASHES[suite.hash])
+    for_iv = for_key.copy()
+    for_key.update(_KEY_INFO[suite.key])
+    for_iv.update(_IV_INFO)
+    return for_key.finalize()[: suite.key] + for_iv.finalize()[: suite.iv]
 
 
 # What `expand_label` makes of these labels and lengths; one block of either hash has room for the key.
 _KEY_INFO = {16: b"\0\x10\x09tls13 key\0\x01", 32: b"\0\x20\x09tls13 key\0\x01"}
 _IV_INFO = b"\0\x0c\x08tls13 iv\0\x01"
+_HASHES = {"sha256": SHA256(), "sha384": SHA384()}
 
 
 def next_secret(secret: bytes, suite: Suite) -> bytes:
