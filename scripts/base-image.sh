@@ -1,6 +1,7 @@
 #!/bin/bash
 # Prints the name of the image the containers are built on, after making it where it is missing. The first of: what CONTAINER_BASE
 # names; an image of Debian's Python made here; python:3.11-slim pulled. Exit status 77: this machine can have none of them.
+# With --mirror: prints where this machine's apt has Debian 12 from.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -8,9 +9,13 @@ official=python:3.11-slim
 ours=localhost/sspid-base:bookworm
 cache=$PWD/build/containers
 
+mirror() {
+    apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' | awk '$2 == "bookworm" { print $1; exit }'
+}
+
 make_rootfs() { # from the mirror this machine's own apt uses
     local mirror work
-    mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' | awk '$2 == "bookworm" { print $1; exit }')
+    mirror=$(mirror)
     [ -n "$mirror" ] || return 1
     work=$(mktemp -d "$cache/rootfs.XXXXXX")
     debootstrap --variant=minbase --include=ca-certificates,python3,python3-pip,python3-venv bookworm "$work" "$mirror" >"$cache/debootstrap.log" 2>&1 ||
@@ -21,7 +26,9 @@ make_rootfs() { # from the mirror this machine's own apt uses
     rm -rf --one-file-system "$work"
 }
 
-if [ -n "${CONTAINER_BASE:-}" ]; then
+if [ "${1:-}" = --mirror ]; then
+    mirror
+elif [ -n "${CONTAINER_BASE:-}" ]; then
     echo "$CONTAINER_BASE"
 elif podman image exists "$ours"; then
     echo "$ours"

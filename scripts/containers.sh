@@ -27,4 +27,14 @@ if [ -n "$pip_settings" ]; then
     build_options+=(-v "$settings/pip.conf:/etc/pip.conf:ro")
 fi
 
+# In the same way it reaches Debian's packages as this machine's own apt does; the base that is made here says no mirror of its own.
+if command -v apt-config >/dev/null; then
+    apt-config dump | grep -E '^Acquire::(https?|Check-|Retries)' >"$settings/apt.conf" || true
+    build_options+=(-v "$settings/apt.conf:/etc/apt/apt.conf.d/99lent:ro")
+    case "$base" in localhost/*)
+        scripts/base-image.sh --mirror | sed 's/.*/deb & bookworm main/' >"$settings/sources.list"
+        build_options+=(-v "$settings/sources.list:/etc/apt/sources.list:ro")
+    esac
+fi
+
 compose() { "${VENV:-.venv}/bin/podman-compose" --project-name "$project" --podman-build-args="${build_options[*]}" "$@"; }

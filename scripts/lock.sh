@@ -39,7 +39,4 @@ hash_lock "$work/service.in" service.txt "What the service runs on, and nothing 
 $pip install --no-deps --require-hashes -r requirements/service.txt
 $pip install -r "$work/client.in" -r requirements/dev.in
 lock dev.txt "Everything of .venv."
-$pip freeze --all >"$work/before"
-$pip install -r requirements/kerberos.in
-$pip freeze --all | grep -vxFf "$work/before" >"$work/kerberos" || true
-{ echo "# What .venv has beside dev.txt where MIT Kerberos can be compiled against. Written by \`make lock\`."; cat "$work/kerberos"; } >requirements/kerberos.txt
+hash_lock requirements/kerberos.in kerberos.txt "What Kerberos needs beside, as source: compiled against MIT Kerberos' headers."

@@ -15,7 +15,7 @@ if command -v krb5-config >/dev/null && command -v gcc >/dev/null; then kerberos
 fingerprint() {
     pwd
     echo "kerberos $kerberos" /usr/include/python3*/Python.h
-    sha256sum scripts/venv.sh requirements/*.txt protos/python/pyproject.toml service/pyproject.toml client/python/pyproject.toml
+    sha256sum scripts/venv.sh requirements/*.{txt,cfg} protos/python/pyproject.toml service/pyproject.toml client/python/pyproject.toml
 }
 stamp=$venv/.stamp
 if [ -e "$stamp" ] && [ "$(cat "$stamp")" = "$(fingerprint)" ]; then exit 0; fi
@@ -43,7 +43,7 @@ pip install --no-deps -r requirements/dev.txt
 pip install --no-deps --no-build-isolation "${distributions[@]/#/--editable=}"
 if [ "$kerberos" = yes ]; then
     echo "venv: installing what requirements/kerberos.txt pins (the first time it is compiled)" >&2
-    pip install --no-deps -r requirements/kerberos.txt ||
+    CFLAGS="${CFLAGS:-} -g0" DIST_EXTRA_CONFIG=$PWD/requirements/kerberos.cfg pip install --no-deps --require-hashes -r requirements/kerberos.txt ||
         echo "venv: the Kerberos bindings did not build (see above; Debian needs python3-dev): going on without them" >&2
 fi
 fingerprint >"$stamp"
