@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from sspid.packages import questions
 from sspid.packages.contract import CredentialRequest, Leg, Message
@@ -49,6 +55,20 @@ def certificate(leaf: trustme.LeafCert) -> CertificateAndKey:
 def issued(*names: str, key: str = "ECDSA", by: str = "main") -> CertificateAndKey:
     """A certificate for these names; `key` is one of trustme's key types."""
     return certificate(authority(by).issue_cert(*(names or (HOST,)), key_type=trustme.KeyType[key]))
+
+
+@cache
+def self_signed(key: str = "ECDSA") -> CertificateAndKey:
+    """A certificate that nobody above it vouches for, such as a Windows machine makes for RDP and WinRM."""
+    made = ec.generate_private_key(ec.SECP256R1()) if key == "ECDSA" else rsa.generate_private_key(65537, 2048)
+    name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)]), datetime.now(UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(made.public_key())
+    builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(days=1))
+    builder = builder.not_valid_after(now + timedelta(days=30))
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
+    signed = builder.sign(made, hashes.SHA256())
+    key_pem = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return CertificateAndKey(certificate_pem=signed.public_bytes(Encoding.PEM), key_pem=key_pem)
 
 
 def settings(**changes: Any) -> SchannelSettings:
