@@ -39,6 +39,7 @@ def resident(pid: int) -> int:
 
 def _connection_bytes() -> float:
     peers = Peers(SCENARIO)
+    peers.server_lets_go = False
     kept: list[Peer] = []
     for _ in range(WARM):
         list(turns(peers, []))

@@ -71,6 +71,8 @@ class Peers:
         self._server = server_context(scenario.version, issued(HOST, key=scenario.key.upper()), resumes=resumes)
         self._client = client_context(scenario.version, roots())
         self.sessions = Sessions(scenario.kind == "resumed")
+        self.server_lets_go = scenario.version == "tls13" and scenario.role == "accept"
+        """Whether the server needs OpenSSL's connection no more after the handshake: so it is with the service's acceptor."""
 
     def end(self, *, server: bool) -> Peer:
         """A server, or a client that resumes where the scenario says so."""
@@ -180,7 +182,7 @@ class Bench:
         assert served.result.status == vocabulary_pb2.SEC_E_OK, served
 
     def cost(self, way: str, in_flight: int, count: int = HANDSHAKES) -> float:
-        """Service CPU a handshake, microseconds; deleting the contexts is not in it, as freeing is not in the floor."""
+        """Service CPU a handshake, microseconds; deleting the contexts is not in it, nor in the floor."""
         before = process_cpu(self.server.pid)
         self.run(way, in_flight, count)
         used = process_cpu(self.server.pid) - before
@@ -234,8 +236,15 @@ class Bench:
 
 
 def turns(peers: Peers, kept: list[Peer]) -> Iterator[tuple[int, int]]:
-    """One handshake between two of our peers, a step at a time: nanoseconds of the client's turn and the server's."""
-    client, server = peers.end(server=False), peers.end(server=True)
+    """One handshake between two of our peers, a step at a time: nanoseconds of the client's turn and the server's.
+
+    Each makes its connection in its first turn; the server frees it in its last where the service does, too.
+    """
+    began = time.thread_time_ns()
+    client = peers.end(server=False)
+    turned = time.thread_time_ns()
+    server = peers.end(server=True)
+    making = turned - began, time.thread_time_ns() - turned
     kept += client, server
     token = b""
     while not (client.done and server.done):
@@ -243,7 +252,10 @@ def turns(peers: Peers, kept: list[Peer]) -> Iterator[tuple[int, int]]:
         token = client.step(token)
         turned = time.thread_time_ns()
         token = server.step(token) if token else b""
-        yield turned - began, time.thread_time_ns() - turned
+        if server.done and peers.server_lets_go:
+            server.let_go()
+        yield turned - began + making[0], time.thread_time_ns() - turned + making[1]
+        making = 0, 0
     if peers.sessions.wanted:
         client.step(token)
         client.keep_session()

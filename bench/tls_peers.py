@@ -70,9 +70,10 @@ class Peer:
     """One end: bytes in, bytes out, until `done`."""
 
     def __init__(self, context: SSL.Context, *, server: bool, host: bytes = b"", sessions: Sessions | None = None) -> None:
-        self._connection = SSL.Connection(context, None)
+        self._connection: Any = SSL.Connection(context, None)
         self._sessions = sessions or Sessions()
         self.done = False
+        self._resumed = False
         if server:
             self._connection.set_accept_state()
             return
@@ -122,7 +123,14 @@ class Peer:
         assert session is not None
         self._sessions.kept.append(session)
 
+    def let_go(self) -> None:
+        """Free the connection; whether it was resumed is kept."""
+        self._resumed = self.resumed
+        self._connection = None
+
     @property
     def resumed(self) -> bool:
         """Whether the handshake was a short one."""
+        if self._connection is None:
+            return self._resumed
         return bool(lib.SSL_session_reused(self._connection._ssl))  # noqa: SLF001  # pyOpenSSL binds no getter
