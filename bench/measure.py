@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 CORE = 0
 ROUNDS = 5
@@ -46,6 +47,16 @@ class Row:
 def pin() -> None:
     """Keep this process, and all it starts from now on, on one core: CPU time repeats there."""
     os.sched_setaffinity(0, {CORE})
+
+
+@contextmanager
+def every_core() -> Iterator[None]:
+    """Let what is started meanwhile run on any core, and this process too."""
+    os.sched_setaffinity(0, range(os.cpu_count() or 1))
+    try:
+        yield
+    finally:
+        pin()
 
 
 def process_cpu(pid: int) -> float:

@@ -94,9 +94,10 @@ class Peer:
             except SSL.WantReadError:
                 pass
         try:
-            return connection.bio_read(_PIECE)
+            sent: bytes = connection.bio_read(_PIECE)
         except SSL.WantReadError:
             return b""
+        return sent
 
     def seal(self, data: bytes) -> bytes:
         """Application data as records."""
