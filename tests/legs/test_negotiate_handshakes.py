@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from sspid.packages.contract import CredentialRequest, SecurityPackage, Step
 from sspid.packages.negotiate import mechanisms, package, tokens
@@ -291,11 +292,11 @@ def test_requested_mic_is_exchanged_both_ways(legs):
 
 
 def _relisted(state, listed, offer):
-    return state._replace(mech_list=listed, offer=offer)
+    return structs.replace(state, mech_list=listed, offer=offer)
 
 
 def _told_to_mic(state, *, sent):
-    return state._replace(mic_required=True, answered=True, mic_sent=sent)
+    return structs.replace(state, mic_required=True, answered=True, mic_sent=sent)
 
 
 def test_unknown_mechanisms_and_nego_ex_are_passed_over():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, structs
 
 from sspid.packages.contract import Leg, Step
 from sspid.packages.negotiate import policy, tokens
@@ -29,7 +31,7 @@ class HintSent:
     """The acceptor began with a NegTokenInit2 and awaits the client's NegTokenInit."""
 
 
-class Underway(NamedTuple):
+class Underway(Struct, frozen=True):
     """A mechanism was chosen. `mech_list` is the client's own bytes, which the MIC covers."""
 
     mech_list: bytes
@@ -38,7 +40,7 @@ class Underway(NamedTuple):
     mic_sent: bool = False
 
 
-class Bare(NamedTuple):
+class Bare(Struct, frozen=True):
     """The client speaks its mechanism without SPNEGO, and is answered so."""
 
     speaking: Speaking
@@ -101,7 +103,7 @@ async def _advance(state: Underway, leg: Leg, received: bytes, mic: bytes | None
             speaking, sent = await state.speaking.accept(leg, received)
         except SspiError as failure:
             raise _reject(failure, leg, chosen) from None
-        state = state._replace(speaking=speaking)
+        state = structs.replace(state, speaking=speaking)
     elif received:
         raise malformed("a token came for a mechanism that has finished")
     if not state.speaking.done:
@@ -125,7 +127,7 @@ async def _finish(state: Underway, sent: bytes, received: bytes | None, chosen: 
         return Established.step(speaking, b"")
     mic = await speaking.package.make_mechlist_mic(speaking.state, state.mech_list)
     if received is None:
-        return _answer(state._replace(mic_sent=True), NegState.ACCEPT_INCOMPLETE, chosen, sent, mic)
+        return _answer(structs.replace(state, mic_sent=True), NegState.ACCEPT_INCOMPLETE, chosen, sent, mic)
     return Established.step(speaking, tokens.write_response(NegState.ACCEPT_COMPLETED, chosen, sent or None, mic))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, structs
 
 from sspid.packages.contract import Leg, Step
 from sspid.packages.negotiate import policy, tokens
@@ -31,7 +33,7 @@ FALL_BACK: Final = frozenset(
 """A mechanism that cannot begin for one of these is not offered: the KDC knows no such target or is away, policy has it off."""
 
 
-class Underway(NamedTuple):
+class Underway(Struct, frozen=True):
     """A NegTokenInit is out. `answered`: the acceptor has chosen. `offer` and `mech_list` as they were sent."""
 
     offer: tuple[bytes, ...]
@@ -91,12 +93,12 @@ async def later_leg(inner: Mapping[str, SecurityPackage], state: Underway, leg: 
     if not state.answered:
         state, sent = await _follow_choice(inner, state, reply, leg)
     if reply.state is NegState.REQUEST_MIC:
-        state = state._replace(mic_required=True)
+        state = structs.replace(state, mic_required=True)
     if reply.token and sent is None:
         if state.speaking.done:
             raise malformed("a token came for a mechanism that has finished")
         speaking, sent = await state.speaking.initialize(leg, reply.token)
-        state = state._replace(speaking=speaking)
+        state = structs.replace(state, speaking=speaking)
     elif sent is None and not state.speaking.done:
         raise malformed("the mechanism's next token is missing")
     if not state.speaking.done:
@@ -111,7 +113,7 @@ async def _follow_choice(
     chosen = reply.mechanism or state.speaking.mechanism
     if chosen not in state.offer:
         raise malformed("the acceptor chose a mechanism that was not offered")
-    state = state._replace(answered=True)
+    state = structs.replace(state, answered=True)
     if same_package(chosen, state.speaking.mechanism):
         return state, None
     if reply.token:
@@ -121,7 +123,7 @@ async def _follow_choice(
     credential: NegotiateCredential = leg.credential
     speaking, sent = await Speaking(chosen, inner[name], credential.parts[name]).initialize(leg, b"")
     # RFC 4178 5: the first mechanism was passed over, so both must prove that the list is what was sent.
-    return state._replace(speaking=speaking, mic_required=True), sent
+    return structs.replace(state, speaking=speaking, mic_required=True), sent
 
 
 def _go_on(state: Underway, reply: Response, sent: bytes) -> Step:
@@ -138,7 +140,7 @@ async def _finish(state: Underway, reply: Response, sent: bytes) -> Step:
     speaking = state.speaking
     if reply.mech_list_mic is not None and not state.mic_checked:
         await speaking.package.verify_mechlist_mic(speaking.state, state.mech_list, reply.mech_list_mic)
-        state = state._replace(mic_checked=True)
+        state = structs.replace(state, mic_checked=True)
     required = state.mic_required or state.mic_checked or speaking.package.mechlist_mic_required(speaking.state)
     complete = reply.state is NegState.ACCEPT_COMPLETED or (reply.state is None and not sent)
     if complete and sent:
@@ -153,7 +155,7 @@ async def _finish(state: Underway, reply: Response, sent: bytes) -> Step:
     mic = None
     if required and not state.mic_sent:
         mic = await speaking.package.make_mechlist_mic(speaking.state, state.mech_list)
-        state = state._replace(mic_sent=True)
+        state = structs.replace(state, mic_sent=True)
     output = tokens.write_response(None, token=sent or None, mic=mic)
     if state.mic_checked:
         return Established.step(speaking, output)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from sspid.packages.contract import Leg, Step
 from sspid.packages.negotiate.mechanisms import PACKAGE_OF
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 _INTEGRITY = frozenset({ContextFlag.INTEGRITY})
 
 
-class Speaking(NamedTuple):
+class Speaking(Struct, frozen=True):
     """`mechanism` is the DER it was offered under. `state` None: its first leg is still to come."""
 
     mechanism: bytes

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from sspid.packages.schannel import alerts
 from sspid.packages.schannel.states import Closed, Control, Established, Handshaking, Renegotiating
@@ -36,7 +37,7 @@ def _notify(state: State, control: Control) -> State:
         state.control = control
         return state
     if isinstance(state, Handshaking):
-        return replace(state, control=control)
+        return structs.replace(state, control=control)
     if isinstance(state, Closed):
         return state
     raise _not_now()
@@ -46,7 +47,7 @@ def _allow_reconnects(state: State, *, allowed: bool) -> State:
     if isinstance(state, Handshaking):
         if state.server and not allowed:
             state.connection.forbid_tickets()
-        return replace(state, reconnects=allowed)
+        return structs.replace(state, reconnects=allowed)
     if isinstance(state, Established):
         state.reconnects = allowed
         if not allowed and state.credential is not None:

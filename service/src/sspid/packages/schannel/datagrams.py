@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -52,7 +51,7 @@ def fragment(step: Step, mtu: int) -> Step:
     end = _datagram_end(output, mtu)
     if end == len(output) or step.established:
         return step
-    state = replace(step.state, queued=output[end:])
+    state = structs.replace(step.state, queued=output[end:])
     return structs.replace(step, status=SecurityStatus.SEC_I_MESSAGE_FRAGMENT, state=state, output=(token(output[:end]),))
 
 
@@ -72,7 +71,7 @@ def go_on(state: Handshaking, leg: Leg) -> Step:
     output = state.queued or state.connection.retransmit()
     step = Step(
         SecurityStatus.SEC_I_CONTINUE_NEEDED,
-        replace(state, queued=b""),
+        structs.replace(state, queued=b""),
         output=(token(output),),
         granted=granted(leg.flags, last=False, datagram=True),
     )

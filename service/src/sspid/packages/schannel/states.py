@@ -6,6 +6,8 @@ import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec import Struct
+
 from sspid.packages.schannel.facts import Facts, first_finished, gather, logged_secrets, tls12_records, tls13_records
 from sspid.packages.schannel.keys import TLS13_SUITES
 from sspid.packages.schannel.openssl import TLS1_3
@@ -32,12 +34,11 @@ class Control(NamedTuple):
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Handshaking:
+class Handshaking(Struct, frozen=True):
     """Between the first leg and the last."""
 
-    connection: Connection = field(repr=False)
-    credential: SchannelCredential = field(repr=False)
+    connection: Connection
+    credential: SchannelCredential
     server: bool
     flags: Flags = NO_FLAGS
     target: str = ""
@@ -48,8 +49,11 @@ class Handshaking:
     reconnects: bool = True
     mtu: int = 0
     """Of a DTLS handshake; 0 for a stream."""
-    queued: bytes = field(default=b"", repr=False)
+    queued: bytes = b""
     """Datagrams of a flight that wait for their own leg."""
+
+    def __repr__(self) -> str:
+        return f"Handshaking(server={self.server}, target={self.target!r})"
 
 
 @dataclass(frozen=True, slots=True)
