@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sspid_client import INBOUND, OUTBOUND, Client, ContextFlag, SspiError, keytab, password
+from sspid_client import INBOUND, OUTBOUND, Client, ContextFlag, SspiError, keytab, named, password
 from sspid_testing import image, peers
 from sspid_testing import realm as mit
 from sspid_testing.gss_peer import FLAGS, GssPeer
@@ -16,9 +16,12 @@ pytestmark = [pytest.mark.interop, pytest.mark.kerberos, pytest.mark.timeout(900
 @pytest.fixture(scope="module")
 def target(shared_realm):
     image.build()
-    conf = shared_realm.folder / "krb5.conf"
-    conf.chmod(0o644)
-    with image.sidecar({"/etc/krb5.conf": conf}) as target:
+    keys = shared_realm.folder / "http.keytab"
+    keys.write_bytes(shared_realm.keys(mit.HTTP))
+    mounted = {"/etc/krb5.conf": shared_realm.folder / "krb5.conf", "/run/secrets/http.keytab": keys}
+    for each in mounted.values():
+        each.chmod(0o644)
+    with image.sidecar("".join(image.guides_configuration()), mounted) as target:
         yield target
 
 
@@ -42,10 +45,12 @@ def test_every_package_is_ready(client):
     assert {each.name: each.not_ready for each in client.enumerate_security_packages() if each.not_ready} == {}
 
 
-def test_a_foreign_application_logs_on_and_once_only(client, realm, peer):
+@pytest.mark.parametrize("holder", ["caller", "service"])
+def test_a_foreign_application_logs_on_and_once_only(client, realm, peer, holder):
     peer.call("initiate", target=mit.HTTP, flags=list(FLAGS), delegate=False, bindings=b"")
     request = peer.call("step")
-    with client.acquire_credentials_handle("Kerberos", INBOUND, keytab(realm.keys(mit.HTTP))) as keys:
+    identity = named("http") if holder == "service" else keytab(realm.keys(mit.HTTP))
+    with client.acquire_credentials_handle("Kerberos", INBOUND, identity) as keys:
         acceptor = keys.accept()
         peer.call("step", token=acceptor.step(request).token)
         assert acceptor.identity().name == "alice"

@@ -42,11 +42,10 @@ def build() -> None:
     assert built.returncode == 0, built.stdout + built.stderr
 
 
-def sidecars_configuration() -> str:
-    """The configuration that the guide gives a sidecar."""
-    found = re.search(r"```toml\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
-    assert found is not None
-    return found[1]
+def guides_configuration() -> tuple[str, str]:
+    """What the guide has a sidecar's configuration say, and what more where it holds a service's keys."""
+    alone, keys = re.findall(r"```toml\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
+    return alone, keys
 
 
 @contextmanager
@@ -66,7 +65,7 @@ def inside(container: str, *command: str) -> str:
 
 
 @contextmanager
-def sidecar(mounted: Mapping[str, Path], network: str = "host") -> Iterator[str]:
+def sidecar(config: str, mounted: Mapping[str, Path] | None = None, network: str = "host") -> Iterator[str]:
     """The service in somebody's network, hardened as in docker-compose.yml; gives the target of its Unix socket out here.
 
     `mounted` names the file that is to be found at each path inside.
@@ -74,13 +73,13 @@ def sidecar(mounted: Mapping[str, Path], network: str = "host") -> Iterator[str]
     with TemporaryDirectory(prefix="sspid-image-") as name:
         folder = Path(name)
         folder.chmod(0o755)
-        state, config = folder / "state", folder / "sspid.toml"
+        state, file = folder / "state", folder / "sspid.toml"
         state.mkdir()
         # This machine's own loopback may have a service already.
         port = PORT if network != "host" else free_port()
-        config.write_text(sidecars_configuration().replace(str(PORT), str(port)), "utf-8")
-        config.chmod(0o644)
-        files = {"/etc/sspid/sspid.toml": config, **mounted}
+        file.write_text(config.replace(str(PORT), str(port)), "utf-8")
+        file.chmod(0o644)
+        files = {"/etc/sspid/sspid.toml": file, **(mounted or {})}
         mounts = [option for inside, outside in files.items() for option in ("-v", f"{outside}:{inside}:ro")]
         # As another user than root, podman maps the image's user to whoever runs it.
         mapping = [f"--userns=keep-id:uid={_USER},gid={_USER}"]
