@@ -31,10 +31,11 @@ fi
 if command -v apt-config >/dev/null; then
     apt-config dump | grep -E '^Acquire::(https?|Check-|Retries)' >"$settings/apt.conf" || true
     build_options+=(-v "$settings/apt.conf:/etc/apt/apt.conf.d/99lent:ro")
-    case "$base" in localhost/*)
-        scripts/base-image.sh --mirror | sed 's/.*/deb & bookworm main/' >"$settings/sources.list"
+    mirror=$(scripts/base-image.sh --mirror)
+    if [[ $base == localhost/sspid-base:* && $mirror ]]; then
+        echo "deb $mirror bookworm main" >"$settings/sources.list"
         build_options+=(-v "$settings/sources.list:/etc/apt/sources.list:ro")
-    esac
+    fi
 fi
 
 compose() { "${VENV:-.venv}/bin/podman-compose" --project-name "$project" --podman-build-args="${build_options[*]}" "$@"; }
