@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from msgspec import Struct
-
+from sspid.packages.silent import Silent
 from sspid.vocabulary.credentials import Secret
 
 if TYPE_CHECKING:
@@ -17,12 +16,8 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 
-class Question(Struct, Generic[Answer], frozen=True):
+class Question(Silent, Generic[Answer], frozen=True):
     """Awaiting one suspends the leg until the broker has the answer; a failing answer is raised here as an `SspiError`."""
-
-    def __repr__(self) -> str:
-        """Its name alone: what it asks with may be a secret."""
-        return f"{type(self).__name__}(...)"
 
     def __await__(self) -> Generator[Question[Answer], Answer, Answer]:
         """Yield the question to whoever runs the leg and return the answer it sends back."""

@@ -17,7 +17,7 @@ from sspid.packages.credssp.exchange import Versions, going_on, told, waiting
 from sspid.packages.credssp.flags import INNER_ACCEPTED, granted, refuse_impossible, tls_flags
 from sspid.packages.credssp.inner import Inner
 from sspid.packages.credssp.messages import NONCE_SIZE, TsRequest
-from sspid.packages.credssp.silent import Silent
+from sspid.packages.silent import Silent
 from sspid.vocabulary.attributes import CertificateContext, ContextAttribute, DelegatedCredential, Names
 from sspid.vocabulary.buffers import extra, token, token_in
 from sspid.vocabulary.errors import SspiError

@@ -10,7 +10,7 @@ from sspid.packages.contract import Leg, Message, Step
 from sspid.packages.credssp import der
 from sspid.packages.credssp.flags import tls_flags
 from sspid.packages.credssp.messages import MAX_REQUEST
-from sspid.packages.credssp.silent import Silent
+from sspid.packages.silent import Silent
 from sspid.vocabulary.buffers import Buffers, BufferType, SecurityBuffer, find, missing, token, token_in
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.flags import NO_FLAGS, Flags

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sspid.packages.credssp.credential import CredSspCredential
 from sspid.packages.credssp.credentials import Creds, PasswordCreds, RemoteGuardCreds, SmartCardCreds
 from sspid.packages.credssp.delegation import Kind
-from sspid.packages.credssp.silent import Silent
+from sspid.packages.silent import Silent
 from sspid.vocabulary.attributes import (
     ContextAttribute,
     DelegatedCredential,

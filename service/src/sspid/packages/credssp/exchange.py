@@ -8,7 +8,7 @@ from sspid.packages.contract import Leg, Step
 from sspid.packages.credssp import failures, messages
 from sspid.packages.credssp.flags import granted
 from sspid.packages.credssp.messages import TsRequest
-from sspid.packages.credssp.silent import Silent
+from sspid.packages.silent import Silent
 from sspid.vocabulary.buffers import extra, token
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.flags import ContextFlag

@@ -18,8 +18,8 @@ from sspid.packages.credssp.exchange import Versions, going_on, told, waiting
 from sspid.packages.credssp.flags import FORWARDING, INNER, granted, refuse_impossible, tls_flags
 from sspid.packages.credssp.inner import Inner
 from sspid.packages.credssp.messages import NONCE_SIZE, TsRequest
-from sspid.packages.credssp.silent import Silent
 from sspid.packages.questions import DrawRandom
+from sspid.packages.silent import Silent
 from sspid.vocabulary.attributes import CertificateContext, ContextAttribute, Names
 from sspid.vocabulary.buffers import token, token_in
 from sspid.vocabulary.credentials import CredentialUse, Password

@@ -8,7 +8,7 @@ from msgspec import structs
 
 from sspid.packages.contract import Leg, Message
 from sspid.packages.credssp.failures import without_output
-from sspid.packages.credssp.silent import Silent
+from sspid.packages.silent import Silent
 from sspid.vocabulary.attributes import ContextAttribute, NegotiationInfo
 from sspid.vocabulary.buffers import Buffers, BufferType, SecurityBuffer, find, token, token_in
 from sspid.vocabulary.errors import SspiError

@@ -55,6 +55,9 @@ class Established(Struct):
     facts: GssFacts | None = None
     next_number: int | None = None
 
+    def __repr__(self) -> str:
+        return f"Established(accepts={self.accepts}, target={self.target!r})"
+
 
 class _Etype:
     """What KEY_INFO says of an encryption type (RFC 3962, RFC 8009, RFC 4757), key size in bits, and its checksum's length."""

@@ -6,13 +6,12 @@ import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from msgspec import Struct
-
 from sspid.packages.schannel.facts import Facts, first_finished, gather, logged_secrets, tls12_records, tls13_records
 from sspid.packages.schannel.keys import TLS13_SUITES
 from sspid.packages.schannel.openssl import TLS1_3
 from sspid.packages.schannel.records import Direction, Records, Tls13Records
 from sspid.packages.schannel.settings import VERSION_NAMES
+from sspid.packages.silent import Silent
 from sspid.vocabulary.flags import NO_FLAGS, Flags
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ class Control(NamedTuple):
     number: int
 
 
-class Handshaking(Struct, frozen=True):
+class Handshaking(Silent, frozen=True):
     """Between the first leg and the last."""
 
     connection: Connection
@@ -51,9 +50,6 @@ class Handshaking(Struct, frozen=True):
     """Of a DTLS handshake; 0 for a stream."""
     queued: bytes = b""
     """Datagrams of a flight that wait for their own leg."""
-
-    def __repr__(self) -> str:
-        return f"Handshaking(server={self.server}, target={self.target!r})"
 
 
 @dataclass(frozen=True, slots=True)

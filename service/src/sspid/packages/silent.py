@@ -1,4 +1,4 @@
-"""What CredSSP's states are made of: quick to create and to change, and silent about what they hold; no state."""
+"""What questions and states are made of: quick to create and to change, and silent about what they hold; neither is here."""
 
 from __future__ import annotations
 
