@@ -115,3 +115,13 @@ def test_a_key_that_takes_long_to_open_holds_up_nobody(
     handshake(wire)
     assert not opening.done(), "it was called first"
     opening.cancel()
+
+
+def test_a_session_that_its_caller_has_closed_answers_what_still_works(wire: Wire) -> None:
+    request = first_leg(wire)
+    session = context_service_pb2.SessionRequest
+    calls = [session(number=number, accept_security_context=request) for number in range(AT_ONCE)]
+    answers = list(wire.contexts.Session(iter(calls)))
+    assert sorted(each.number for each in answers) == list(range(AT_ONCE))
+    assert {status(each.accept_security_context) for each in answers} == {"SEC_I_CONTINUE_NEEDED"}
+    wire.delete(*(each.accept_security_context for each in answers))

@@ -119,3 +119,50 @@ def test_garbage_on_the_port_is_not_the_others_concern(running: server.Running, 
     for connection in connections:
         connection.close()
     assert running.process.poll() is None
+
+
+@pytest.mark.parametrize("method", ["Session", "Handshake"])
+def test_what_is_no_request_ends_the_stream_and_says_so(running: server.Running, method: str) -> None:
+    with grpc.insecure_channel(running.target) as channel:
+        stream: Any = channel.stream_stream(f"/sspi.v1.ContextService/{method}", None, None)
+        with pytest.raises(grpc.RpcError) as caught:
+            list(stream(iter([b"\xff" * 9]), timeout=CALL_SECONDS))
+        assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+        assert "no message of the contract" in str(caught.value.details())
+        Wire(channel).delete(*Wire(channel).pair())
+
+
+def test_messages_of_a_stream_beyond_the_largest_size_end_it(tmp_path: Path) -> None:
+    with (
+        server.running(tmp_path, f"[limits]\nmax_message_bytes = {LARGE}\n") as service,
+        grpc.insecure_channel(service.target) as channel,
+    ):
+        wire = Wire(channel)
+        request = SESSION(number=1, initialize_security_context=INITIALIZE(input=tokens(bytes(LARGE))))
+        with pytest.raises(grpc.RpcError) as caught:
+            list(wire.contexts.Session(iter([request]), timeout=CALL_SECONDS))
+        assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        wire.delete(*wire.pair())
+
+
+def test_streams_that_are_broken_off_or_never_read_to_their_end_leave_room_for_others(tmp_path: Path) -> None:
+    limits = "drain_seconds = 300\n[limits]\nstreams_total = 4\nstreams_per_caller = 4\n"
+    with server.running(tmp_path, limits) as service, grpc.insecure_channel(service.target) as channel:
+        wire = Wire(channel)
+        hello = INITIALIZE(credential=wire.client_credential(), target_name="localhost")
+        never: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        for number in range(60):
+            calls = [SESSION(number=each, initialize_security_context=hello) for each in range(20)]
+            streams: list[Any] = [wire.contexts.Session(iter(calls)), wire.contexts.Session(iter(never.get, None))]
+            if number % 2:
+                assert first_answer(streams[0]) in {"answered", "refused"}
+            for stream in streams:
+                stream.cancel()
+        answered = ""
+        while answered != "answered":
+            # The service has heard of the last of them by and by.
+            answered = first_answer(wire.contexts.Session(iter([SESSION(number=1, initialize_security_context=hello)])))
+            assert answered in {"answered", "refused"}
+        service.process.terminate()
+        assert service.process.wait(60) == 0
+        assert '"bug"' not in service.log.read_text("utf-8")

@@ -1,4 +1,4 @@
-"""Between messages and SSPI's words: statuses, buffers, flags, request ids; not attributes and not credentials."""
+"""Between messages and SSPI's words: statuses, buffers, flags, handles, request ids; not attributes and not credentials."""
 
 from __future__ import annotations
 
@@ -153,3 +153,17 @@ def request_id(function: str, request: Message) -> RequestId | None:
         return None
     content = function.encode() + b"\0" + request.SerializeToString(deterministic=True)
     return RequestId(value, hashlib.blake2b(content, key=_digest_key, digest_size=32).digest())
+
+
+_known: dict[Any, tuple[bool, bool]] = {}
+"""Whether messages of a type have a context and a credential; protobuf is slow to tell."""
+
+
+def handles(call: Any) -> tuple[bytes, bytes]:
+    """Context handle of a request, or where it has none its credential's; each empty where it is not given."""
+    known = _known.get(type(call))
+    if known is None:
+        fields = call.DESCRIPTOR.fields_by_name
+        known = _known[type(call)] = "context" in fields, "credential" in fields
+    context = call.context.value if known[0] else b""
+    return context, call.credential.value if known[1] and not context else b""

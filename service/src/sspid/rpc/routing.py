@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 
 from sspid.broker import waits
-from sspid.rpc.streams import handles
+from sspid.rpc.convert import handles
 from sspid.vocabulary.errors import RefusedError
 
 if TYPE_CHECKING:

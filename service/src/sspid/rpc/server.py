@@ -20,8 +20,10 @@ from sspid.rpc.call_threads import CallThreads
 from sspid.rpc.chain import Function, Method, Surroundings
 from sspid.rpc.context_service import CONVERSIONS
 from sspid.rpc.core import Call, Core
+from sspid.rpc.handshake import Handshake
 from sspid.rpc.reading import Readings
-from sspid.rpc.streams import HandshakeStream, OpenStreams, SessionStream
+from sspid.rpc.session import NumberedCalls, Session
+from sspid.rpc.streams import OpenStreams, StreamMethod
 from sspid.rpc.unary import UnaryMethod
 
 if TYPE_CHECKING:
@@ -93,7 +95,8 @@ class Server:
         )
         self._core = Core(self._server, around.log)
         self._add_unary_methods(callers, around.metrics)
-        self._add_streams(callers, threads, may_wait, around.metrics)
+        self._add_streams(callers, threads, may_wait, around)
+        self._add_standard_streams()
 
     def _add_unary_methods(self, callers: Identifies, metrics: Metrics | None) -> None:
         serve = partial(UnaryMethod, readings=self._readings, threads=self._threads, stopping=self._stopping)
@@ -107,31 +110,30 @@ class Server:
         self._core.serve(standard.CHECK, check.begin)
 
     def _add_streams(
-        self, callers: Identifies, threads: Threads, may_wait: Callable[[str, bytes, bytes], bool], metrics: Metrics | None
+        self,
+        callers: Identifies,
+        threads: Threads,
+        may_wait: Callable[[str, bytes, bytes], bool],
+        around: Surroundings,
     ) -> None:
-        count = metrics.refused if metrics else _nobody
-        # One more for each stream: whoever sends on a stream whose caller does not read waits for that caller.
-        waiting = ThreadPoolExecutor(threads.waiting + threads.streams, thread_name_prefix="waiting")
-        session = SessionStream(self.functions, callers, self.streams, waiting, may_wait, count)
-        handshake = HandshakeStream(self.functions, callers, self.streams, count)
-        # Some more than may be open, to refuse those that are too many.
-        pool = ThreadPoolExecutor(threads.streams + REFUSING_THREADS, thread_name_prefix="stream")
-        handlers: dict[str, Any] = {}
-        for name, behaviour in (("Session", session), ("Handshake", handshake)):
-            behaviour.experimental_thread_pool = pool
-            handlers[name] = grpc.stream_stream_rpc_method_handler(
-                behaviour,
-                request_deserializer=getattr(context_service_pb2, f"{name}Request").FromString,
-                response_serializer=getattr(context_service_pb2, f"{name}Response").SerializeToString,
-            )
-        services = [service.full_name for service in SERVICES]
-        self._server.add_generic_rpc_handlers(
-            (
-                grpc.method_handlers_generic_handler("sspi.v1.ContextService", handlers),
-                standard.watch_service(self.health),
-                standard.reflection_service(services),
-            )
+        waiting = ThreadPoolExecutor(threads.waiting, thread_name_prefix="waiting")
+        session = partial(Session, NumberedCalls(self.functions, self.streams, waiting, may_wait))
+        handshake = partial(Handshake, self.functions)
+        serve = partial(
+            StreamMethod,
+            identify=callers.identify,
+            streams=self.streams,
+            pool=ThreadPoolExecutor(threads.streams, thread_name_prefix="stream"),
+            see_out=self._core.see_out,
+            log=around.log,
         )
+        for name, converse in (("Session", session), ("Handshake", handshake)):
+            count = partial(around.metrics.refused, name) if around.metrics else _nobody
+            self._core.serve_stream(f"/sspi.v1.ContextService/{name}", serve(converse, count=count).begin)
+
+    def _add_standard_streams(self) -> None:
+        services = [service.full_name for service in SERVICES]
+        self._server.add_generic_rpc_handlers((standard.watch_service(self.health), standard.reflection_service(services)))
 
     def report(self, packages: Sequence[tuple[str, str]]) -> None:
         """Tell health which packages can work: (name, what is missing)."""

@@ -1,0 +1,156 @@
+"""Session: numbered calls in, answers out in any order, by the same road as unary calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sspid_protos.sspi.v1 import context_service_pb2 as wire
+
+from sspid.logs import lines_together
+from sspid.rpc.convert import handles
+from sspid.rpc.reading import SHUTTING_DOWN
+from sspid.rpc.unary import CODES, parsed
+from sspid.vocabulary.errors import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from concurrent.futures import ThreadPoolExecutor
+
+    from sspid.rpc.chain import Function
+    from sspid.rpc.stream import Stream
+    from sspid.rpc.streams import OpenStreams
+
+TOGETHER = 32
+"""How many answers go into one message at most, so that the first of many calls need not wait for the last."""
+
+
+class NumberedCalls:
+    """What all Session streams share: the functions behind a numbered call, in their three steps (`rpc.chain.Function`).
+
+    Calls that may wait for another machine, or for a context that another call holds, go to `waiting_pool`.
+    """
+
+    def __init__(
+        self,
+        functions: Mapping[str, Function],
+        streams: OpenStreams,
+        waiting_pool: ThreadPoolExecutor,
+        may_wait: Callable[[str, bytes, bytes], bool],
+    ) -> None:
+        self._functions = functions
+        self._streams = streams
+        self._waiting_pool = waiting_pool
+        self._may_wait = may_wait
+
+    def may_wait(self, caller: str, which: str | None, request: wire.SessionRequest) -> bool:
+        """Whether the call may wait for another machine or another call."""
+        return which is not None and self._may_wait(caller, *handles(getattr(request, which)))
+
+    def in_waiting_pool(self, work: Callable[[], None]) -> None:
+        """Have `work` done off the stream's thread."""
+        self._waiting_pool.submit(work)
+
+    def read(self, request: wire.SessionRequest, which: str | None) -> Any:
+        """The first of a call's three steps."""
+        return None if which is None else self._functions[which].read(getattr(request, which))
+
+    def act(self, caller: str, request: wire.SessionRequest, which: str | None, given: Any) -> Any:
+        """The second: what the call comes to, which may be a refusal."""
+        try:
+            if which is None:
+                raise RefusedError("INVALID_ARGUMENT", "The request holds no call.")
+            if self._streams.draining:
+                raise RefusedError("UNAVAILABLE", SHUTTING_DOWN)
+            return self._functions[which].act(caller, getattr(request, which), given)
+        except RefusedError as refused:
+            return refused
+
+    def write(self, outcome: Any, request: wire.SessionRequest, which: str | None, answer: wire.SessionResponse) -> None:
+        """The third: fill in the numbered answer."""
+        answer.number = request.number
+        try:
+            if isinstance(outcome, RefusedError) or which is None:
+                raise outcome
+            self._functions[which].write(outcome, getattr(answer, which))
+        except RefusedError as refused:
+            answer.ClearField("answer")
+            answer.refusal.code = CODES[refused.kind].value[0]
+            answer.refusal.message = refused.message
+
+
+class Session:
+    """What is said on one Session stream.
+
+    Calls that cannot wait are answered on the stream's own thread, the others elsewhere, so that none holds up another.
+    """
+
+    def __init__(self, calls: NumberedCalls, caller: str, stream: Stream) -> None:
+        self._calls = calls
+        self._caller = caller
+        self._stream = stream
+        self._answering = False
+        self._owed = 0
+        """How many messages the caller is sent for what it has sent so far."""
+
+    def busy(self) -> bool:
+        """Whether a call is under way or an answer not sent yet."""
+        return self._answering or self._stream.sent < self._owed
+
+    def hold(self) -> None:
+        """Answer until the caller sends no more, and what it still waits for has been sent."""
+        stream = self._stream
+        while (message := stream.receive()) is not None:
+            self._answering = True
+            request = parsed(wire.SessionRequest.FromString, message)
+            calls = (request, *request.also) if request.also else (request,)
+            for at in range(0, len(calls), TOGETHER):
+                self._answer(calls[at : at + TOGETHER])
+            self._answering = False
+        while stream.sent < self._owed and not stream.gone:
+            stream.wait()
+
+    def _answer(self, calls: tuple[wire.SessionRequest, ...]) -> None:
+        with lines_together():
+            ready = self._answer_ready(calls)
+        if ready is not None:
+            self._owed += 1
+            self._stream.send(ready.SerializeToString())
+
+    def _answer_ready(self, calls: tuple[wire.SessionRequest, ...]) -> wire.SessionResponse | None:
+        """What the calls that cannot wait come to, in one message; the others are begun. None where all of them may wait.
+
+        Each step is taken for all of them before the next one (`docs/decisions/0002`).
+        """
+        numbered, caller = self._calls, self._caller
+        ready = []
+        for call in calls:
+            which = call.WhichOneof("call")
+            if numbered.may_wait(caller, which, call):
+                self._answer_later(call, which)
+            else:
+                ready.append((call, which, numbered.read(call, which)))
+        if not ready:
+            return None
+        done = [(numbered.act(caller, call, which, given), call, which) for call, which, given in ready]
+        together = wire.SessionResponse()
+        answer = together
+        for at, outcome in enumerate(done):
+            if at:
+                answer = together.also.add()
+            numbered.write(*outcome, answer)
+        return together
+
+    def _answer_later(self, request: wire.SessionRequest, which: str | None) -> None:
+        def work() -> None:
+            try:
+                calls, answer = self._calls, wire.SessionResponse()
+                outcome = calls.act(self._caller, request, which, calls.read(request, which))
+                calls.write(outcome, request, which, answer)
+                self._stream.send(answer.SerializeToString())
+            except BaseException:
+                # Nobody shall wait for the answer that is missing now.
+                self._stream.cancel()
+                raise
+
+        self._owed += 1
+        self._calls.in_waiting_pool(work)
