@@ -12,6 +12,15 @@ distributions=(protos/python service client/python)
 kerberos=no
 if command -v krb5-config >/dev/null && command -v gcc >/dev/null; then kerberos=yes; fi
 
+# The distribution's own first: it gets the security updates, and built as Debian builds it, it is a tenth quicker than from source.
+choose_python() {
+    local each
+    for each in /usr/bin/python3.11 python3.11 python3; do
+        if "$each" -c 'import ensurepip' 2>/dev/null; then command -v "$each" && return; fi
+    done
+    command -v python3.11 || command -v python3
+}
+
 fingerprint() {
     pwd
     echo "kerberos $kerberos" /usr/include/python3*/Python.h
@@ -20,7 +29,7 @@ fingerprint() {
 stamp=$venv/.stamp
 if [ -e "$stamp" ] && [ "$(cat "$stamp")" = "$(fingerprint)" ]; then exit 0; fi
 
-python=$(command -v python3.11 || command -v python3)
+python=$(choose_python)
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "venv: Python 3.11 or later is needed, $python is older" >&2; exit 1; }
 if ! "$python" -c 'import ensurepip' 2>/dev/null; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -33,7 +42,9 @@ if ! "$python" -c 'import ensurepip' 2>/dev/null; then
     fi
 fi
 
-[ -x "$venv/bin/python" ] || { echo "venv: making $venv" >&2; "$python" -m venv "$venv"; }
+# One that was made with another Python is made anew.
+made_with() { "$1" -c 'import os, sys; print(os.path.realpath(sys._base_executable))' 2>/dev/null; }
+[ "$(made_with "$venv/bin/python")" = "$(made_with "$python")" ] || { echo "venv: making $venv" >&2; "$python" -m venv --clear "$venv"; }
 rm -f "$stamp"
 pip() { "$venv/bin/python" -m pip --quiet --disable-pip-version-check "$@"; }
 

@@ -13,8 +13,8 @@ from sspid import logs
 from sspid.config import Log
 
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+CALLERS = ["me", 'x509:CN="a\\b"\n', "x509:CN=\u20ac", "x509:CN=\udcff"]
 FIELDS: dict[str, Any] = {
-    "caller": 'x509:CN="a\\b"\n\udcff\u20ac',
     "status": "SEC_E_OK",
     "legs": 3,
     "ms": 0.1,
@@ -22,7 +22,8 @@ FIELDS: dict[str, Any] = {
     "enforced": True,
     "nothing": None,
     "groups": ["staff", 'a"b'],
-    "odd": frozenset(),
+    "large": 1 << 80,
+    "odd": Exception("odd"),
 }
 
 
@@ -37,16 +38,36 @@ def written(capsys):
     return capsys.readouterr().err.splitlines()
 
 
-def test_the_quick_way_writes_what_structlog_writes(capsys):
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize("fields", [{}, FIELDS])
+def test_the_quick_way_writes_what_structlog_writes(capsys, caller, fields):
     log: Any = logs.configure(Log(format="json"))
-    log.info("handshake", **FIELDS)
-    log.warning("handshake", **FIELDS)
-    (quick, slow) = (json.loads(line) for line in written(capsys))
+    log.info("handshake", caller=caller, **fields)
+    log.warning("handshake", caller=caller, **fields)
+    lines = written(capsys)
+    assert all(line.isascii() for line in lines), "a reader may take them for any encoding"
+    quick, slow = (json.loads(line) for line in lines)
+    assert quick["caller"] == caller
     assert TIMESTAMP.fullmatch(quick.pop("timestamp"))
     assert TIMESTAMP.fullmatch(slow.pop("timestamp"))
     assert (quick.pop("level"), slow.pop("level")) == ("info", "warning")
     assert quick == slow
     assert list(quick) == list(slow)
+
+
+def test_lines_that_go_out_together_are_those_that_go_out_alone(capsys):
+    log: Any = logs.configure(Log(format="json"))
+    for caller in CALLERS:
+        log.info("handshake", caller=caller)
+    alone = [json.loads(line) for line in written(capsys)]
+    with logs.lines_together():
+        for caller in CALLERS:
+            log.info("handshake", caller=caller)
+        assert not written(capsys)
+    together = [json.loads(line) for line in written(capsys)]
+    for line in (*alone, *together):
+        assert TIMESTAMP.fullmatch(line.pop("timestamp"))
+    assert together == alone
 
 
 def test_time_goes_on():

@@ -207,7 +207,7 @@ class Service:
             Surroundings(self.metrics, self._log, limits.calls_per_second, forward),
             threads=self._threads(),
             max_message_bytes=limits.max_message_bytes,
-            may_wait=self._may_wait,
+            may_wait=self.contexts.may_wait if self._router is None else self._may_wait,
             # One service alone must find its port taken, not share it with a stranger.
             share_ports=self._crew is not None,
         )

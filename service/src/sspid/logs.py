@@ -8,11 +8,12 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
-from json.encoder import encode_basestring_ascii
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from structlog.typing import FilteringBoundLogger, Processor
 
@@ -42,31 +43,43 @@ def _level(log: Log) -> int:
     return logging.getLevelNamesMapping()[log.level.upper()]
 
 
-_encode = json.JSONEncoder(default=repr).encode
-_ENCODERS: Final[dict[type, Callable[[Any], str]]] = {
-    str: encode_basestring_ascii, int: int.__repr__, float: float.__repr__,
-}  # fmt: skip
+_encoder = msgspec.json.Encoder(enc_hook=repr)
+_encode_oddly = json.JSONEncoder(default=repr, separators=(",", ":")).encode
 _second = (0, "")
 
 
+def _json(lines: list[dict[str, Any]]) -> str:
+    """Each of them as a line of JSON, in ASCII whatever the names in it."""
+    try:
+        encoded = _encoder.encode_lines(lines)
+    except (ValueError, OverflowError):
+        # Such as half a surrogate pair, of a name that was no text.
+        encoded = None
+    if encoded is not None and encoded.isascii():
+        return encoded.decode("ascii")
+    return "".join([f"{_encode_oddly(line)}\n" for line in lines])
+
+
+def _serialize(line: dict[str, Any], **_: object) -> str:
+    """For structlog, which ends the line itself."""
+    return _json([line])[:-1]
+
+
 def _write_information(event: str, **fields: Any) -> None:
-    """Write a line as structlog would. There is one for every handshake, and this costs a sixth of structlog's way."""
+    """Write a line as structlog would. There is one for every handshake, and this costs a tenth of structlog's way."""
+    fields["event"] = event
+    fields["level"] = "info"
+    fields["timestamp"] = _iso(time.time_ns())
     if _lines.held is None:
-        sys.stderr.write(_line(time.time_ns(), event, fields))
+        sys.stderr.write(_json([fields]))
     else:
-        _lines.held.append((time.time_ns(), event, fields))
-
-
-def _line(nanoseconds: int, event: str, fields: dict[str, Any]) -> str:
-    parts = [f'"{name}": {_ENCODERS.get(value.__class__, _encode)(value)}' for name, value in fields.items()]
-    parts += (f'"event": {encode_basestring_ascii(event)}', '"level": "info"', f'"timestamp": "{_iso(nanoseconds)}"')
-    return f"{{{', '.join(parts)}}}\n"
+        _lines.held.append(fields)
 
 
 class _Lines(threading.local):
     """What this thread has to write, while its lines go out together; None where each goes out at once."""
 
-    held: list[tuple[int, str, dict[str, Any]]] | None = None
+    held: list[dict[str, Any]] | None = None
 
 
 _lines = _Lines()
@@ -81,7 +94,7 @@ def lines_together() -> Iterator[None]:
     finally:
         _lines.held = None
         if held:
-            sys.stderr.write("".join([_line(*each) for each in held]))
+            sys.stderr.write(_json(held))
 
 
 def _iso(nanoseconds: int) -> str:
@@ -111,7 +124,7 @@ def _configured(log: Log) -> FilteringBoundLogger:
         else structlog.processors.format_exc_info
     )
     renderer: Processor = (
-        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        structlog.processors.JSONRenderer(_serialize) if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     structlog.configure(
         processors=[

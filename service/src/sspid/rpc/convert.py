@@ -39,7 +39,7 @@ def buffers_in(messages: Sequence[Any]) -> Buffers:
         return tuple(
             [
                 SecurityBuffer(TYPE_FROM_WIRE[each.type], each.data, each.size, ACCESS_FROM_WIRE[each.access])
-                for each in messages
+                for each in messages[:]  # a field is slow to iterate over, a list of it is not
             ]
         )
     except KeyError as unknown:
@@ -69,7 +69,7 @@ def put_buffers(buffers: Iterable[SecurityBuffer], field: Any) -> None:
 
 def flags_in(numbers: Sequence[int]) -> Flags:
     """The set of flags. INVALID_ARGUMENT for a number this contract does not have."""
-    key = tuple(numbers)
+    key = tuple(numbers[:])  # a field is slow to iterate over, a list of it is not
     flags = _flag_sets.get(key)
     if flags is None:
         try:

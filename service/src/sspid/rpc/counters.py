@@ -60,13 +60,16 @@ class Counters:
         self._known: dict[tuple[object, ...], Counter] = {}
         self._work_of: dict[str, Histogram] = {}
 
-    def call(self, function: str, status: int | str, seconds: float, waited: float) -> None:
-        """Count a call: its status (wire number, or gRPC status name), its seconds, of which waited."""
+    def calls(self, function: str, status: int | str, number: int) -> None:
+        """Count calls that came to the same status (wire number, or gRPC status name)."""
         child = self._known.get((function, status))
         if child is None:
             name = status if isinstance(status, str) else STATUS_FROM_WIRE[status].name
             child = self._known[function, status] = self._calls.labels(function, name)
-        child.inc()
+        child.inc(number)
+
+    def seconds(self, function: str, seconds: float, waited: float) -> None:
+        """Take down how long a call took, and how much of it waited."""
         work = self._work_of.get(function)
         if work is None:
             work = self._work_of[function] = self._working.labels(function)
@@ -74,16 +77,12 @@ class Counters:
         if waited:
             self._waiting.labels(function).observe(waited)
 
-    def refused(self, function: str, kind: str) -> None:
-        """Count a call that did not come to its function."""
-        self._calls.labels(function, kind).inc()
-
-    def handshake(self, package: str, role: Role, status: SecurityStatus) -> None:
-        """Count a handshake that ended."""
+    def handshakes(self, package: str, role: Role, status: SecurityStatus, number: int) -> None:
+        """Count handshakes that ended alike."""
         child = self._known.get((package, role, status))
         if child is None:
             child = self._known[package, role, status] = self._handshakes.labels(package, role.value, status.name)
-        child.inc()
+        child.inc(number)
 
     def handles(self, kind: str, number: int) -> None:
         """Set how many handles of a kind there are."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,8 +13,11 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from sspid.broker.held import HeldContext
+    from sspid.broker.legs import Role
     from sspid.rpc.counters import Counters
     from sspid.vocabulary.status import SecurityStatus
+
+Item = TypeVar("Item")
 
 TOGETHER = 128
 """So many calls are counted in one go: in the midst of a call the library's counters cost three times as much."""
@@ -27,7 +31,9 @@ class Metrics:
 
     def __init__(self) -> None:
         self._watched: list[tuple[str, Callable[[], int]]] = []
-        self._uncounted: list[tuple[str, tuple[Any, ...]]] = []
+        self._calls: list[tuple[str, int | str, float, float]] = []
+        self._refused: list[tuple[str, str]] = []
+        self._handshakes: list[tuple[str, Role, SecurityStatus]] = []
         self._counting = threading.Lock()
 
     @cached_property
@@ -45,18 +51,24 @@ class Metrics:
         """A function that counts one call: its status (wire number, or gRPC status name), its seconds, of which waited."""
 
         def record(status: int | str, seconds: float, waited: float) -> None:
-            self._later("call", function, status, seconds, waited)
+            self._calls.append((function, status, seconds, waited))
+            if len(self._calls) >= TOGETHER:
+                self._count()
 
         return record
 
     def refused(self, function: str, kind: str) -> None:
         """Count a call that was refused before it came to its function: nobody's, late, half-sent or too many."""
-        self._later("refused", function, kind)
+        self._refused.append((function, kind))
+        if len(self._refused) >= TOGETHER:
+            self._count()
 
     def handshake_ended(self, caller: str, held: HeldContext, status: SecurityStatus, message: str) -> None:
         """Count a handshake that was established, failed, or was given up."""
         del caller, message
-        self._later("handshake", held.package.info.name, held.role, status)
+        self._handshakes.append((held.package.info.name, held.role, status))
+        if len(self._handshakes) >= TOGETHER:
+            self._count()
 
     def watch_handles(self, kind: str, count: Callable[[], int]) -> None:
         """Show how many handles of a kind there are."""
@@ -68,15 +80,22 @@ class Metrics:
         for kind, count in self._watched:
             self._counters.handles(kind, count())
 
-    def _later(self, kind: str, *what: Any) -> None:
-        self._uncounted.append((kind, what))
-        if len(self._uncounted) >= TOGETHER:
-            self._count()
-
     def _count(self) -> None:
         with self._counting:
-            uncounted = self._uncounted.copy()
-            del self._uncounted[: len(uncounted)]
+            calls, refused, handshakes = (_taken(each) for each in (self._calls, self._refused, self._handshakes))
         counters = self._counters
-        for kind, what in uncounted:
-            getattr(counters, kind)(*what)
+        for (function, status), number in Counter([each[:2] for each in calls]).items():
+            counters.calls(function, status, number)
+        for function, _, seconds, waited in calls:
+            counters.seconds(function, seconds, waited)
+        for (function, kind), number in Counter(refused).items():
+            counters.calls(function, kind, number)
+        for (package, role, status), number in Counter(handshakes).items():
+            counters.handshakes(package, role, status, number)
+
+
+def _taken(uncounted: list[Item]) -> list[Item]:
+    """What is in the list, taken out of it, whoever adds to it meanwhile."""
+    taken = uncounted.copy()
+    del uncounted[: len(taken)]
+    return taken

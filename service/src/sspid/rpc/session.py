@@ -42,32 +42,32 @@ class NumberedCalls:
         self._waiting_pool = waiting_pool
         self._may_wait = may_wait
 
-    def may_wait(self, caller: str, which: str | None, request: wire.SessionRequest) -> bool:
+    def may_wait(self, caller: str, call: Any) -> bool:
         """Whether the call may wait for another machine or another call."""
-        return which is not None and self._may_wait(caller, *handles(getattr(request, which)))
+        return call is not None and self._may_wait(caller, *handles(call))
 
     def in_waiting_pool(self, work: Callable[[], None]) -> None:
         """Have `work` done off the stream's thread."""
         self._waiting_pool.submit(work)
 
-    def read(self, request: wire.SessionRequest, which: str | None) -> Any:
+    def read(self, which: str | None, call: Any) -> Any:
         """The first of a call's three steps."""
-        return None if which is None else self._functions[which].read(getattr(request, which))
+        return None if which is None else self._functions[which].read(call)
 
-    def act(self, caller: str, request: wire.SessionRequest, which: str | None, given: Any) -> Any:
+    def act(self, caller: str, which: str | None, call: Any, given: Any) -> Any:
         """The second: what the call comes to, which may be a refusal."""
         try:
             if which is None:
                 raise RefusedError("INVALID_ARGUMENT", "The request holds no call.")
             if self._streams.draining:
                 raise RefusedError("UNAVAILABLE", SHUTTING_DOWN)
-            return self._functions[which].act(caller, getattr(request, which), given)
+            return self._functions[which].act(caller, call, given)
         except RefusedError as refused:
             return refused
 
-    def write(self, outcome: Any, request: wire.SessionRequest, which: str | None, answer: wire.SessionResponse) -> None:
+    def write(self, outcome: Any, which: str | None, number: int, answer: wire.SessionResponse) -> None:
         """The third: fill in the numbered answer."""
-        answer.number = request.number
+        answer.number = number
         try:
             if isinstance(outcome, RefusedError) or which is None:
                 raise outcome
@@ -102,36 +102,37 @@ class Session:
         while (message := stream.receive()) is not None:
             self._answering = True
             request = parsed(wire.SessionRequest.FromString, message)
-            calls = (request, *request.also) if request.also else (request,)
-            for at in range(0, len(calls), TOGETHER):
-                self._answer(calls[at : at + TOGETHER])
+            requests = [request, *request.also[:]]
+            for at in range(0, len(requests), TOGETHER):
+                self._answer(requests[at : at + TOGETHER])
             self._answering = False
         while stream.sent < self._owed and not stream.gone:
             stream.wait()
 
-    def _answer(self, calls: tuple[wire.SessionRequest, ...]) -> None:
+    def _answer(self, requests: list[wire.SessionRequest]) -> None:
         with lines_together():
-            ready = self._answer_ready(calls)
+            ready = self._answer_ready(requests)
         if ready is not None:
             self._owed += 1
             self._stream.send(ready.SerializeToString())
 
-    def _answer_ready(self, calls: tuple[wire.SessionRequest, ...]) -> wire.SessionResponse | None:
+    def _answer_ready(self, requests: list[wire.SessionRequest]) -> wire.SessionResponse | None:
         """What the calls that cannot wait come to, in one message; the others are begun. None where all of them may wait.
 
         Each step is taken for all of them before the next one (`docs/decisions/0002`).
         """
         numbered, caller = self._calls, self._caller
         ready = []
-        for call in calls:
-            which = call.WhichOneof("call")
-            if numbered.may_wait(caller, which, call):
-                self._answer_later(call, which)
+        for request in requests:
+            which = request.WhichOneof("call")
+            call = None if which is None else getattr(request, which)
+            if numbered.may_wait(caller, call):
+                self._answer_later(request.number, which, call)
             else:
-                ready.append((call, which, numbered.read(call, which)))
+                ready.append((request.number, which, call, numbered.read(which, call)))
         if not ready:
             return None
-        done = [(numbered.act(caller, call, which, given), call, which) for call, which, given in ready]
+        done = [(numbered.act(caller, which, call, given), which, number) for number, which, call, given in ready]
         together = wire.SessionResponse()
         answer = together
         for at, outcome in enumerate(done):
@@ -140,12 +141,12 @@ class Session:
             numbered.write(*outcome, answer)
         return together
 
-    def _answer_later(self, request: wire.SessionRequest, which: str | None) -> None:
+    def _answer_later(self, number: int, which: str | None, call: Any) -> None:
         def work() -> None:
             try:
                 calls, answer = self._calls, wire.SessionResponse()
-                outcome = calls.act(self._caller, request, which, calls.read(request, which))
-                calls.write(outcome, request, which, answer)
+                outcome = calls.act(self._caller, which, call, calls.read(which, call))
+                calls.write(outcome, which, number, answer)
                 self._stream.send(answer.SerializeToString())
             except BaseException:
                 # Nobody shall wait for the answer that is missing now.

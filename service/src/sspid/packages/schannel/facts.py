@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sspid.packages.schannel.keys import TLS12_SUITES, TLS13_SUITES, tls12_keys
 from sspid.packages.schannel.openssl import TLS1_2
-from sspid.packages.schannel.records import Direction, Records, Tls12Records, Tls13Records
+from sspid.packages.schannel.records import Direction, Records, Tls12Records
 from sspid.packages.schannel.suites import number_of
 
 if TYPE_CHECKING:
@@ -74,14 +74,13 @@ def logged_secrets(key_log: list[bytes]) -> dict[bytes, bytes]:
     return found
 
 
-def tls13_records(facts: Facts, secrets: dict[bytes, bytes], *, server: bool, written: int, read: int) -> Records | None:
-    """The record layer after a TLS 1.3 handshake, so many records on. None for a suite left to OpenSSL."""
+def traffic_secrets(facts: Facts, secrets: dict[bytes, bytes], *, server: bool) -> tuple[int, bytes, bytes] | None:
+    """The number of a TLS 1.3 suite and the secrets of both directions, ours first. None for a suite left to OpenSSL."""
     number = number_of(facts.cipher)
-    suite = TLS13_SUITES.get(number)
     ours, theirs = _SERVER_FIRST if server else _CLIENT_FIRST
-    if suite is None or ours not in secrets or theirs not in secrets:
+    if number not in TLS13_SUITES or ours not in secrets or theirs not in secrets:
         return None
-    return Tls13Records(number, suite, Direction(secrets[ours], written), Direction(secrets[theirs], read))
+    return number, secrets[ours], secrets[theirs]
 
 
 _CLIENT_FIRST = (b"CLIENT_TRAFFIC_SECRET_0", b"SERVER_TRAFFIC_SECRET_0")

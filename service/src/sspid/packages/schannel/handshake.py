@@ -106,11 +106,9 @@ def _establish(state: Handshaking, flags: Flags, output: bytes, *, mutual: bool,
         return established
     if not state.post_handshake_auth:
         established.awaits_tickets = not server and established.reconnects
+        # A TLS 1.3 server's first records under these keys are its tickets, which follow the client's Finished.
+        established.written = count_records(output) if server and not quiet else 0
         if not established.awaits_tickets and let_go(established):
-            # A TLS 1.3 server's first records under these keys are its tickets, which follow the client's Finished.
-            if server and not quiet and established.records is not None:
-                established.records.write.sequence = count_records(output)
-            established.rest()
             return established
     established.written = count_records(output) if server else 0
     return established
@@ -118,7 +116,7 @@ def _establish(state: Handshaking, flags: Flags, output: bytes, *, mutual: bool,
 
 def let_go(established: Established) -> bool:
     """Drop OpenSSL's TLS 1.3 connection where our record layer can go on."""
-    if established.records is None:
+    if not established.can_let_go:
         return False
     established.live = established.credential = None
     established.awaits_tickets = False

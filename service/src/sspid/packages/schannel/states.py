@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from sspid.packages.schannel.facts import Facts, first_finished, gather, logged_secrets, tls12_records, tls13_records
+from sspid.packages.schannel.facts import Facts, first_finished, gather, logged_secrets, tls12_records, traffic_secrets
 from sspid.packages.schannel.keys import TLS13_SUITES
 from sspid.packages.schannel.openssl import TLS1_3
 from sspid.packages.schannel.records import Direction, Records, Tls13Records
@@ -177,6 +177,13 @@ class Established:
         self._records = records
 
     @property
+    def can_let_go(self) -> bool:
+        """Whether our record layer knows the suite, so that it can go on without OpenSSL."""
+        if self._records is None and self._facts is None:
+            self.learn()
+        return self._records is not None
+
+    @property
     def secret(self) -> bytes:
         """What keying material is exported from; see above."""
         if isinstance(self._records, bytes):
@@ -218,21 +225,26 @@ class Established:
         live.key_log.clear()
         local = self.credential.only_certificate if self.credential is not None else b""
         facts = self._facts = gather(live, self.version, local)
-        if secrets:
-            self.secret = secrets.get(b"EXPORTER_SECRET", b"")
-            self._records = tls13_records(facts, secrets, server=self.server, written=self.written, read=self.read)
+        if not secrets:
+            return
+        self._secret = secrets.get(b"EXPORTER_SECRET", b"")
+        known = traffic_secrets(facts, secrets, server=self.server)
+        if known is not None:
+            number, ours, theirs = known
+            self._records = _RESTING.pack(number, self.written, self.read, len(ours)) + ours + theirs + self._secret
+            self._secret = b""
 
     def count_read(self) -> None:
         """OpenSSL has read a record."""
         self.read += 1
         if self._records is not None:
-            self._records.read.sequence += 1  # type: ignore[union-attr]  # nothing rests while OpenSSL is kept
+            self.records.read.sequence += 1  # type: ignore[union-attr]  # there is one
 
     def count_written(self, records: int) -> None:
         """OpenSSL has written records."""
         self.written += records
         if self._records is not None:
-            self._records.write.sequence += records  # type: ignore[union-attr]  # as above
+            self.records.write.sequence += records  # type: ignore[union-attr]  # as above
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ class Connection:
         "ahead",
         "alpn",
         "answers_requests",
+        "asks",
         "context",
         "cookies",
         "expected",
@@ -75,11 +76,13 @@ class Connection:
         if ssl == ffi.NULL:
             raise failure(None)
         self.ssl = ffi.gc(ssl, lib.SSL_free if context.server else _free_client)
-        self.inward = lib.BIO_new(lib.BIO_s_mem())
-        self.outward = lib.BIO_new(lib.BIO_s_mem())
+        self.inward = lib.BIO_new(_MEMORY)
+        self.outward = lib.BIO_new(_MEMORY)
         lib.SSL_set_bio(ssl, self.inward, self.outward)
         (lib.SSL_set_accept_state if context.server else lib.SSL_set_connect_state)(ssl)
         self.context = context
+        self.asks = not context.server
+        """Whether the peer may have shown a certificate: it was asked for one, now or when the resumed session began."""
         self.key_log: list[bytes] = []
         self.verify_error: tuple[int, int] | None = None
         self.refused = b""
@@ -180,10 +183,12 @@ class Connection:
 
     def ask_for_certificate(self) -> None:
         """Ask a TLS 1.3 client for its certificate after the handshake."""
+        self.asks = True
         check(lib.SSL_verify_client_post_handshake(self.ssl))
 
     def require_certificate(self, *, judged: bool) -> None:
         """Ask the client for a certificate and fail without one; `judged` False leaves its chain to the caller."""
+        self.asks = True
         self.renegotiate_in_full()
         lib.SSL_set_verify(
             self.ssl, VERIFY_PEER | VERIFY_REQUIRE, callbacks.on_verify if judged else callbacks.on_verify_tolerant
@@ -210,6 +215,7 @@ class Connection:
         try:
             result = lib.SSL_do_handshake(ssl)
             if result == 1:
+                self.asks = self.asks or self.resumed()
                 return Progress.DONE
             error = lib.SSL_get_error(ssl, result)
         finally:
@@ -222,18 +228,18 @@ class Connection:
 
     def output(self) -> bytes:
         """Everything that waits to be sent to the peer."""
-        start = ffi.new("char **")
-        length = lib.BIO_get_mem_data(self.outward, start)
-        if length <= 0:
-            return b""
-        data = allocate("char[]", length)
-        lib.BIO_read(self.outward, data, length)
-        sent = bytes(ffi.buffer(data, length))
+        sent = b""
+        length = _FLIGHT
+        while length == _FLIGHT:
+            data = allocate(_BYTES, _FLIGHT)
+            length = lib.BIO_read(self.outward, data, _FLIGHT)
+            if length > 0:
+                sent += ffi.buffer(data, length)[:]
         return renumbered(sent, self.ahead) if self.ahead else sent
 
     def unread(self) -> int:
         """Bytes fed that OpenSSL did not want: what follows the handshake."""
-        return int(lib.BIO_get_mem_data(self.inward, ffi.new("char **")))
+        return int(lib.BIO_get_mem_data(self.inward, ffi.new(_POINTER)))
 
     def discard_unread(self) -> None:
         """Take the unwanted bytes back out; the caller will send them again."""
@@ -373,7 +379,7 @@ class Connection:
 
     def peer_end(self) -> bytes:
         """When the peer's certificate ends, as its ASN.1 time has it; empty for no certificate."""
-        found = lib.SSL_get_peer_certificate(self.ssl)
+        found = lib.SSL_get_peer_certificate(self.ssl) if self.asks else ffi.NULL
         if found == ffi.NULL:
             return b""
         end = ffi.cast("ASN1_STRING *", lib.X509_getm_notAfter(found))
@@ -383,6 +389,8 @@ class Connection:
 
     def peer_chain(self) -> tuple[bytes, ...]:
         """The peer's certificates as sent, leaf first, DER."""
+        if not self.asks:
+            return ()
         stack = lib.SSL_get_peer_cert_chain(self.ssl)
         count = 0 if stack == ffi.NULL else lib.sk_X509_num(stack)
         sent = [der_of(lib.sk_X509_value(stack, at)) for at in range(count)]
@@ -420,6 +428,10 @@ class Connection:
         return bytes(ffi.buffer(out, length))
 
 
+_MEMORY = lib.BIO_s_mem()
+_POINTER, _BYTES = ffi.typeof("char **"), ffi.typeof("char[]")
+_FLIGHT = 16384
+"""Most of what goes to the peer at once is shorter."""
 _NOTHING: Mapping[bytes, bytes] = MappingProxyType({})
 _SESSION_HEAD, _LONG_FORM = 64, 0x80
 """The least an SSL_SESSION takes, and the bit of a DER length of several bytes (X.690 8.1.3.5)."""
