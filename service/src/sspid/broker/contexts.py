@@ -422,7 +422,7 @@ class Contexts:
             entry = self._table.peek(caller, handle)
             return entry is not None and (entry.lock.locked() or _may_wait(entry.held))
         held = self._credentials.peek(caller, credential) if credential else None
-        return held is not None and held.package.may_wait(held.credential, None)
+        return held is not None and not held.never_waits and held.package.may_wait(held.credential, None)
 
     def sweep(self) -> None:
         """Delete what has been unused, or unfinished, for too long; make smaller what is idle."""
@@ -457,5 +457,7 @@ def _compact(held: HeldContext) -> None:
 
 
 def _may_wait(held: HeldContext) -> bool:
-    credential = None if held.credential is None else held.credential.credential
-    return held.package.may_wait(credential, held.state)
+    credential = held.credential
+    if credential is None:
+        return held.package.may_wait(None, held.state)
+    return not credential.never_waits and held.package.may_wait(credential.credential, held.state)

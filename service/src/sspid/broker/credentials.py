@@ -28,12 +28,16 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class HeldCredential:
-    """A package's credential behind a handle; contexts keep it alive after the handle is freed."""
+    """A package's credential behind a handle; contexts keep it alive after the handle is freed.
+
+    `never_waits`: no leg with it waits for another machine.
+    """
 
     package: SecurityPackage
     credential: Any
     inbound: bool
     outbound: bool
+    never_waits: bool = False
 
 
 class Credentials:
@@ -86,7 +90,8 @@ class Credentials:
     def hold(self, caller: str, package: SecurityPackage, credential: Any) -> bytes:
         """Issue a handle for a package's credential that is there already, such as a delegated one."""
         use = credential.use
-        held = HeldCredential(package, credential, inbound=use.inbound, outbound=use.outbound)
+        never_waits = package.never_waits(credential)
+        held = HeldCredential(package, credential, inbound=use.inbound, outbound=use.outbound, never_waits=never_waits)
         return self._table.open(caller, held)
 
     def hold_delegated(self, caller: str, package: SecurityPackage, secret: Any) -> bytes:

@@ -115,7 +115,8 @@ class HandleTable(Generic[Held]):
         if entry is None:
             unknown_handle()
         now = self._clock()
-        if now - entry.touched > self._lifetime(entry):
+        limits = self._limits
+        if now - entry.touched > (limits.idle_seconds if entry.finished else limits.unfinished_seconds):
             self._expire(caller, handle, entry)
             unknown_handle()
         entry.touched = now

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from sspid.broker.replays import RequestId
@@ -19,7 +21,7 @@ class Role(Enum):
     ACCEPTOR = "acceptor"
 
 
-class LegCall(NamedTuple):
+class LegCall(Struct, frozen=True):
     """The parameters of InitializeSecurityContext and AcceptSecurityContext; handles are empty where absent."""
 
     credential: bytes
@@ -33,7 +35,7 @@ class LegCall(NamedTuple):
     request_id: RequestId | None = None
 
 
-class LegAnswer(NamedTuple):
+class LegAnswer(Struct, frozen=True):
     """Where the context is now (empty where a first leg left none) and what the leg came to."""
 
     context: bytes

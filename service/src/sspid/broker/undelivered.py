@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.flags import ContextFlag
 from sspid.vocabulary.status import SecurityStatus
@@ -68,7 +70,7 @@ class FirstSteps:
     def of(caller: str, role: Role, call: LegCall) -> FirstCall:
         """What a first call and its repetition have in common."""
         flags = call.flags - {ContextFlag.ALLOCATE_MEMORY}
-        return caller, role, call._replace(flags=flags, output_capacity=0, request_id=None)
+        return caller, role, structs.replace(call, flags=flags, output_capacity=0, request_id=None)
 
     def find(self, first: FirstCall) -> bytes:
         """The handle of the context that such a call began; empty where there is none."""

@@ -16,44 +16,36 @@ if TYPE_CHECKING:
     StandAside = Callable[[], AbstractContextManager[None]]
 
 
-class _ThisThread(threading.local):
+class ThisThread(threading.local):
+    """What this thread's call has waited so far, in seconds; whoever begins a call sets it to zero."""
+
     waited: float = 0.0
     waiting: bool = False
     stand_aside: StandAside = nullcontext
 
 
-_this_thread = _ThisThread()
-
-
-def begin_call() -> None:
-    """Set this thread's waiting time to zero, at the start of a call."""
-    _this_thread.waited = 0.0
-
-
-def waited_seconds() -> float:
-    """How long the call on this thread has waited for locks and for the world."""
-    return _this_thread.waited
+this_thread = ThisThread()
 
 
 def stand_aside_by(stand_aside: StandAside) -> None:
     """What this thread enters while it waits, so that another may take its place."""
-    _this_thread.stand_aside = stand_aside
+    this_thread.stand_aside = stand_aside
 
 
 @contextmanager
 def waiting() -> Iterator[None]:
     """Do nothing but wait: another thread takes this one's place meanwhile, and the time counts as waiting."""
-    if _this_thread.waiting:
+    if this_thread.waiting:
         yield
         return
-    _this_thread.waiting = True
+    this_thread.waiting = True
     began = time.monotonic()
     try:
-        with _this_thread.stand_aside():
+        with this_thread.stand_aside():
             yield
     finally:
-        _this_thread.waiting = False
-        _this_thread.waited += time.monotonic() - began
+        this_thread.waiting = False
+        this_thread.waited += time.monotonic() - began
 
 
 class WaitingRoom:
@@ -69,7 +61,7 @@ class WaitingRoom:
     @contextmanager
     def wait(self, caller: str) -> Iterator[None]:
         """Be counted while waiting. RESOURCE_EXHAUSTED where this caller, or all of them, wait enough already."""
-        if _this_thread.waiting:
+        if this_thread.waiting:
             yield
             return
         self._enter(caller)

@@ -130,6 +130,11 @@ class SecurityPackage:
         del credential, state
         return self.may_block
 
+    def never_waits(self, credential: Any) -> bool:
+        """Whether `may_wait` is False with this credential whatever the state; asked once, when it is acquired."""
+        del credential
+        return False
+
     keeps_sessions = False
     """True where a peer's later token finds an established context again without its handle, and where a failing call on
     an established context leaves it as it was (Digest over HTTP)."""

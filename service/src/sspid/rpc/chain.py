@@ -73,7 +73,7 @@ class Function:
         self._method = method
         self._around = around
         self._read = method.read
-        act: Act = _innermost(method)
+        act: Act = answer_failures(method)
         for link in reversed(CHAIN):
             act = link(method, act, around)
         self.act = act
@@ -109,17 +109,6 @@ class Function:
         return response
 
 
-def _innermost(method: Method) -> Act:
-    function = method.function
-
-    def call(caller: str, _request: Any, given: Any) -> Any:
-        if isinstance(given, Unreadable):
-            raise given.failure
-        return function(caller, given)
-
-    return call
-
-
 def _bug(method: Method, around: Surroundings, caller: str = "") -> RefusedError:
     bug = uuid.uuid4().hex
     around.log.exception("bug", bug=bug, function=method.name, caller=caller)  # noqa: LOG004  # its callers handle one
@@ -146,15 +135,17 @@ def count_and_time(method: Method, inner: Act, around: Surroundings) -> Act:
         return inner
     record = around.metrics.recorder(method.name)
 
+    this_thread = waits.this_thread
+
     def call(caller: str, request: Any, given: Any) -> Any:
-        waits.begin_call()
+        this_thread.waited = 0.0
         began = time.perf_counter()
         try:
             answer = inner(caller, request, given)
         except RefusedError as refused:
-            record(refused.kind, time.perf_counter() - began, waits.waited_seconds())
+            record(refused.kind, time.perf_counter() - began, this_thread.waited)
             raise
-        record(convert.status_of(answer), time.perf_counter() - began, waits.waited_seconds())
+        record(convert.status_of(answer), time.perf_counter() - began, this_thread.waited)
         return answer
 
     return call
@@ -189,21 +180,24 @@ def forward_to_owner(method: Method, inner: Act, around: Surroundings) -> Act:
     return call
 
 
-def answer_failures(method: Method, inner: Act, around: Surroundings) -> Act:
-    """A failing status is an answer like any other: one response shape, output bytes included either way."""
-    del method, around
+def answer_failures(method: Method) -> Act:
+    """The function itself. A failing status is an answer like any other: one response shape, output bytes included."""
+    function = method.function
 
-    def call(caller: str, request: Any, given: Any) -> Any:
+    def call(caller: str, _request: Any, given: Any) -> Any:
         try:
-            return inner(caller, request, given)
+            if isinstance(given, Unreadable):
+                raise given.failure
+            return function(caller, given)
         except SspiError as error:
             return error
 
     return call
 
 
-CHAIN: Sequence[Link] = (hide_bugs, count_and_time, limit_rate, forward_to_owner, answer_failures)
-"""Outermost first. Before it, gRPC has bounded the size, and `rpc.unary` or `rpc.streams` found caller and deadline."""
+CHAIN: Sequence[Link] = (hide_bugs, count_and_time, limit_rate, forward_to_owner)
+"""Outermost first, around `answer_failures`. Before it, gRPC has bounded the size, and `rpc.unary` or `rpc.streams` found
+caller and deadline."""
 
 
 class Buckets:

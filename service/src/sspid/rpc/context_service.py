@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sspid_protos.sspi.v1 import context_service_pb2 as wire
@@ -103,27 +104,18 @@ class ContextService:
         return wire.DeleteSecurityContextResponse(result=convert.OK)
 
 
-def read_initialize(request: wire.InitializeSecurityContextRequest) -> LegCall:
-    """The leg an initiator's caller asks for."""
-    return _leg_call("InitializeSecurityContext", request, request.target_name)
-
-
-def read_accept(request: wire.AcceptSecurityContextRequest) -> LegCall:
-    """The leg an acceptor's caller asks for."""
-    return _leg_call("AcceptSecurityContext", request, "")
-
-
-def _leg_call(function: str, request: Any, target_name: str) -> LegCall:
+def read_leg(function: str, request: Any) -> LegCall:
+    """The leg a caller asks for; only an initiator's has a target."""
     return LegCall(
         request.credential.value,
         request.context.value,
         convert.buffers_in(request.input),
         convert.flags_in(request.flags),
-        target_name,
+        request.target_name if function == "InitializeSecurityContext" else "",
         request.target_data_rep != SECURITY_NATIVE_DREP,
         request.output_capacity,
         request.connection_id,
-        convert.request_id(function, request),
+        convert.request_id(function, request) if request.request_id else None,
     )
 
 
@@ -143,7 +135,6 @@ def write_leg(answer: LegAnswer, response: Any) -> None:
 
 
 CONVERSIONS = {
-    "InitializeSecurityContext": (read_initialize, write_leg),
-    "AcceptSecurityContext": (read_accept, write_leg),
+    function: (partial(read_leg, function), write_leg) for function in ("InitializeSecurityContext", "AcceptSecurityContext")
 }
 """The functions that take no message and return none; the way between is theirs."""

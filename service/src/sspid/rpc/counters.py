@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import Counter as Tally
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -10,7 +12,7 @@ from prometheus_client.registry import Collector
 from sspid.rpc.convert import STATUS_FROM_WIRE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from prometheus_client import Metric
 
@@ -33,6 +35,16 @@ class _BeforeTheOthers(Collector):
         return ()
 
 
+class Times(Histogram):
+    """Takes many observations in one go, which costs a third for each."""
+
+    def observe_all(self, seconds: Sequence[float]) -> None:
+        """What `observe` does, for each of them."""
+        self._sum.inc(sum(seconds))
+        for bucket, number in Tally([bisect_left(self._upper_bounds, each) for each in seconds]).items():
+            self._buckets[bucket].inc(number)
+
+
 class Counters:
     """The service's metrics. `before` is called before anybody reads them."""
 
@@ -42,10 +54,8 @@ class Counters:
         self._calls = Counter(
             "sspid_calls", "Calls by function and SECURITY_STATUS or gRPC status.", ["function", "status"], registry=registry
         )
-        self._working = Histogram(
-            "sspid_working_seconds", "Time a call worked.", ["function"], buckets=BUCKETS, registry=registry
-        )
-        self._waiting = Histogram(
+        self._working = Times("sspid_working_seconds", "Time a call worked.", ["function"], buckets=BUCKETS, registry=registry)
+        self._waiting = Times(
             "sspid_waiting_seconds",
             "Time a call waited for a busy context or another machine; calls that did not wait are not in it.",
             ["function"],
@@ -58,7 +68,7 @@ class Counters:
         self._handles: dict[str, Gauge] = {}
         # Looking a child up by its labels costs more than counting.
         self._known: dict[tuple[object, ...], Counter] = {}
-        self._work_of: dict[str, Histogram] = {}
+        self._work_of: dict[str, Times] = {}
 
     def calls(self, function: str, status: int | str, number: int) -> None:
         """Count calls that came to the same status (wire number, or gRPC status name)."""
@@ -68,14 +78,14 @@ class Counters:
             child = self._known[function, status] = self._calls.labels(function, name)
         child.inc(number)
 
-    def seconds(self, function: str, seconds: float, waited: float) -> None:
-        """Take down how long a call took, and how much of it waited."""
+    def seconds(self, function: str, worked: Sequence[float], waited: Sequence[float]) -> None:
+        """Take down how long calls worked, and how long those waited that did."""
         work = self._work_of.get(function)
         if work is None:
             work = self._work_of[function] = self._working.labels(function)
-        work.observe(seconds - waited)
+        work.observe_all(worked)
         if waited:
-            self._waiting.labels(function).observe(waited)
+            self._waiting.labels(function).observe_all(waited)
 
     def handshakes(self, package: str, role: Role, status: SecurityStatus, number: int) -> None:
         """Count handshakes that ended alike."""

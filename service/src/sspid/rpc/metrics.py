@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -86,8 +86,14 @@ class Metrics:
         counters = self._counters
         for (function, status), number in Counter([each[:2] for each in calls]).items():
             counters.calls(function, status, number)
+        times = defaultdict[str, tuple[list[float], list[float]]](lambda: ([], []))
         for function, _, seconds, waited in calls:
-            counters.seconds(function, seconds, waited)
+            worked, all_waited = times[function]
+            worked.append(seconds - waited)
+            if waited:
+                all_waited.append(waited)
+        for function, each_time in times.items():
+            counters.seconds(function, *each_time)
         for (function, kind), number in Counter(refused).items():
             counters.calls(function, kind, number)
         for (package, role, status), number in Counter(handshakes).items():

@@ -27,7 +27,8 @@ TOGETHER = 32
 class NumberedCalls:
     """What all Session streams share: the functions behind a numbered call, in their three steps (`rpc.chain.Function`).
 
-    Calls that may wait for another machine, or for a context that another call holds, go to `waiting_pool`.
+    Calls that `may_wait` (with these handles) for another machine, or for a context that another call holds, go to
+    `waiting_pool`.
     """
 
     def __init__(
@@ -37,31 +38,23 @@ class NumberedCalls:
         waiting_pool: ThreadPoolExecutor,
         may_wait: Callable[[str, bytes, bytes], bool],
     ) -> None:
-        self._functions = functions
+        self.functions = functions
+        self.may_wait = may_wait
         self._streams = streams
         self._waiting_pool = waiting_pool
-        self._may_wait = may_wait
-
-    def may_wait(self, caller: str, call: Any) -> bool:
-        """Whether the call may wait for another machine or another call."""
-        return call is not None and self._may_wait(caller, *handles(call))
 
     def in_waiting_pool(self, work: Callable[[], None]) -> None:
         """Have `work` done off the stream's thread."""
         self._waiting_pool.submit(work)
 
-    def read(self, which: str | None, call: Any) -> Any:
-        """The first of a call's three steps."""
-        return None if which is None else self._functions[which].read(call)
-
     def act(self, caller: str, which: str | None, call: Any, given: Any) -> Any:
-        """The second: what the call comes to, which may be a refusal."""
+        """The second of a call's three steps: what it comes to, which may be a refusal."""
         try:
             if which is None:
                 raise RefusedError("INVALID_ARGUMENT", "The request holds no call.")
             if self._streams.draining:
                 raise RefusedError("UNAVAILABLE", SHUTTING_DOWN)
-            return self._functions[which].act(caller, call, given)
+            return self.functions[which].act(caller, call, given)
         except RefusedError as refused:
             return refused
 
@@ -71,7 +64,7 @@ class NumberedCalls:
         try:
             if isinstance(outcome, RefusedError) or which is None:
                 raise outcome
-            self._functions[which].write(outcome, getattr(answer, which))
+            self.functions[which].write(outcome, getattr(answer, which))
         except RefusedError as refused:
             answer.ClearField("answer")
             answer.refusal.code = CODES[refused.kind].value[0]
@@ -122,14 +115,17 @@ class Session:
         Each step is taken for all of them before the next one (`docs/decisions/0002`).
         """
         numbered, caller = self._calls, self._caller
-        ready = []
+        ready: list[tuple[int, str | None, Any, Any]] = []
         for request in requests:
             which = request.WhichOneof("call")
-            call = None if which is None else getattr(request, which)
-            if numbered.may_wait(caller, call):
+            if which is None:
+                ready.append((request.number, None, None, None))
+                continue
+            call = getattr(request, which)
+            if numbered.may_wait(caller, *handles(call)):
                 self._answer_later(request.number, which, call)
             else:
-                ready.append((request.number, which, call, numbered.read(which, call)))
+                ready.append((request.number, which, call, numbered.functions[which].read(call)))
         if not ready:
             return None
         done = [(numbered.act(caller, which, call, given), which, number) for number, which, call, given in ready]
@@ -141,11 +137,11 @@ class Session:
             numbered.write(*outcome, answer)
         return together
 
-    def _answer_later(self, number: int, which: str | None, call: Any) -> None:
+    def _answer_later(self, number: int, which: str, call: Any) -> None:
         def work() -> None:
             try:
                 calls, answer = self._calls, wire.SessionResponse()
-                outcome = calls.act(self._caller, which, call, calls.read(which, call))
+                outcome = calls.act(self._caller, which, call, calls.functions[which].read(call))
                 calls.write(outcome, which, number, answer)
                 self._stream.send(answer.SerializeToString())
             except BaseException:

@@ -47,12 +47,13 @@ class OpenStreams:
         self._total = total
         self._open: dict[Stream, tuple[str, Callable[[], bool]]] = {}
         self._lock = threading.Lock()
-        self._draining = False
+        self.draining = False
+        """Whether calls are to be refused by now."""
 
     def enter(self, caller: str, stream: Stream, busy: Callable[[], bool]) -> None:
         """Count a stream in. RESOURCE_EXHAUSTED where there are enough, UNAVAILABLE while draining."""
         with self._lock:
-            if self._draining:
+            if self.draining:
                 raise RefusedError("UNAVAILABLE", SHUTTING_DOWN)
             own = sum(1 for each, _ in self._open.values() if each == caller)
             if own >= self._per_caller or len(self._open) >= self._total:
@@ -67,15 +68,10 @@ class OpenStreams:
         with self._lock:
             self._open.pop(stream, None)
 
-    @property
-    def draining(self) -> bool:
-        """Whether calls are to be refused by now."""
-        return self._draining
-
     def drain(self, seconds: float) -> None:
         """Let nothing in any more; cancel each open stream as soon as its calls are answered, all of them after `seconds`."""
         until = time.monotonic() + seconds
-        self._draining = True
+        self.draining = True
         while self._cancel(all_of_them=time.monotonic() >= until):
             time.sleep(DRAIN_LOOKS)
 

@@ -56,6 +56,11 @@ class DigestPackage(SecurityPackage):
         del credential, state
         return self.authority_is_remote
 
+    def never_waits(self, credential: Any) -> bool:
+        """Where accounts are here."""
+        del credential
+        return not self.authority_is_remote
+
     async def acquire_credentials_handle(self, request: CredentialRequest) -> DigestCredential:
         """A user with a password (OUTBOUND), or an acceptor with or without a realm of its own (INBOUND)."""
         return await credentials.acquire(request)

@@ -43,6 +43,11 @@ class Ntlm(SecurityPackage):
         del credential
         return self.authority_is_remote and state is not None
 
+    def never_waits(self, credential: Any) -> bool:
+        """Where this service judges them itself."""
+        del credential
+        return not self.authority_is_remote
+
     async def acquire_credentials_handle(self, request: CredentialRequest) -> NtlmCredential:
         return await credential.acquire(request)
 

@@ -33,7 +33,7 @@ def begin(leg: Leg, now: datetime | None = None) -> Step:
     end, wanted = whole_records(data)
     if not end:
         return handshake.incomplete(None, wanted)
-    state = _listening(Connection(context), leg, now)
+    state = _listening(Connection(context), leg, data, now)
     return handshake.feed(state, leg, data if end == len(data) else data[:end], len(data) - end)
 
 
@@ -47,7 +47,7 @@ def begin_datagrams(leg: Leg, cookies: tuple[bytes, ...], now: datetime | None =
     connection.set_mtu(mtu)
     if not connection.listen(leg.token, cookies):
         return _verify_request(connection, leg)
-    return handshake.feed(_listening(connection, leg, now, mtu), leg, b"", 0)
+    return handshake.feed(_listening(connection, leg, leg.token, now, mtu), leg, b"", 0)
 
 
 def _context(leg: Leg) -> Context:
@@ -59,16 +59,15 @@ def _context(leg: Leg) -> Context:
     return credential.accepting
 
 
-def _listening(connection: Connection, leg: Leg, now: datetime | None, mtu: int = 0) -> Handshaking:
+def _listening(connection: Connection, leg: Leg, hello: bytes, now: datetime | None, mtu: int = 0) -> Handshaking:
     credential: SchannelCredential = leg.credential
-    protocols = wanted_protocols(leg.input)
-    if protocols:
+    if len(leg.input) > 1 and (protocols := wanted_protocols(leg.input)):
         connection.offer(protocols)
     if now is not None:
         connection.staple(credential.stapled_at(now))
     if ContextFlag.MUTUAL_AUTH in leg.flags:
         connection.require_certificate(judged=not credential.policy.manual)
-    later = _POST_HANDSHAKE_AUTH in leg.token
+    later = _POST_HANDSHAKE_AUTH in hello
     return Handshaking(connection, credential, True, leg.flags, "", leg.caller, mtu=mtu, post_handshake_auth=later)
 
 

@@ -52,7 +52,7 @@ def gather(connection: Connection, version: int, local: bytes) -> Facts:
             bits,
             connection.group(),
             connection.protocol() if connection.offers_protocols else b"",
-            connection.resumed(),
+            connection.resumed,
             connection.peer_chain(),
             local or connection.local_certificate(),
         )
@@ -61,7 +61,7 @@ def gather(connection: Connection, version: int, local: bytes) -> Facts:
 
 def first_finished(connection: Connection) -> bytes:
     """The first Finished of a TLS 1.2 handshake (RFC 5929 3.1): the client's in a full one, the server's in a resumed one."""
-    return connection.finished(peer=connection.context.server != connection.resumed())
+    return connection.finished(peer=connection.context.server != connection.resumed)
 
 
 def logged_secrets(key_log: list[bytes]) -> dict[bytes, bytes]:

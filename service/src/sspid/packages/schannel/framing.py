@@ -45,13 +45,15 @@ def record_length(data: bytes, start: int = 0) -> int:
 
 def whole_records(data: bytes) -> tuple[int, int]:
     """How many bytes at the start of `data` are whole records, and how many more bytes the next record wants (at least 1)."""
-    end = 0
+    end, have = 0, len(data)
     for _ in range(_MOST_RECORDS):
+        if end == have:
+            break
         length = record_length(data, end)
         if not length:
-            return end, HEADER - (len(data) - end)
-        if end + length > len(data):
-            return end, end + length - len(data)
+            return end, HEADER - (have - end)
+        if end + length > have:
+            return end, end + length - have
         end += length
     return end, HEADER
 

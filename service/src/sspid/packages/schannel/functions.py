@@ -69,6 +69,10 @@ class SchannelPackage(SecurityPackage):
         """Whether a handshake is to be made with a key that takes long."""
         return credential is not None and credential.slow and not isinstance(state, Established)
 
+    def never_waits(self, credential: SchannelCredential) -> bool:
+        """With every other key."""
+        return not credential.slow
+
     async def acquire_credentials_handle(self, request: CredentialRequest) -> SchannelCredential:
         return await acquire(request, self._stores)
 
@@ -76,48 +80,40 @@ class SchannelPackage(SecurityPackage):
         if len(leg.input) > 1:
             _refuse_garbage(leg.input)
         try:
-            return await self._initialize(state, leg)
+            match state:
+                case None:
+                    now = await ReadClock() if leg.credential.policy.stapling else None
+                    return initiator.begin(leg, await _session_for(leg), now)
+                case Handshaking(server=False):
+                    return await _remembered(initiator.proceed(state, leg))
+                case AwaitingCredentials():
+                    return await _remembered(initiator.supply(state, leg))
+                case Established(server=False):
+                    return established.proceed(state, leg)
+                case Renegotiating(Established(server=False)):
+                    return established.renegotiate(state, leg)
         except TlsError as failure:
             raise _unforeseen(failure) from None
-
-    @staticmethod
-    async def _initialize(state: State | None, leg: Leg) -> Step:
-        match state:
-            case None:
-                now = await ReadClock() if leg.credential.policy.stapling else None
-                return initiator.begin(leg, await _session_for(leg), now)
-            case Handshaking(server=False):
-                return await _remembered(initiator.proceed(state, leg))
-            case AwaitingCredentials():
-                return await _remembered(initiator.supply(state, leg))
-            case Established(server=False):
-                return established.proceed(state, leg)
-            case Renegotiating(Established(server=False)):
-                return established.renegotiate(state, leg)
         raise _misplaced(state, "InitializeSecurityContext")
 
     async def accept_security_context(self, state: State | None, leg: Leg) -> Step:
         if len(leg.input) > 1:
             _refuse_garbage(leg.input)
         try:
-            return await self._accept(state, leg)
+            match state:
+                case None:
+                    now = await ReadClock() if leg.credential.staples else None
+                    if leg.credential.policy.datagram:
+                        return acceptor.begin_datagrams(leg, await cookies.cookies_for(leg), now)
+                    return acceptor.begin(leg, now)
+                case Handshaking(server=True):
+                    return acceptor.proceed(state, leg)
+                case Established(server=True):
+                    return established.proceed(state, leg)
+                case Renegotiating(Established(server=True)):
+                    return established.renegotiate(state, leg)
         except TlsError as failure:
             raise _unforeseen(failure) from None
-
-    @staticmethod
-    async def _accept(state: State | None, leg: Leg) -> Step:
-        match state:
-            case None:
-                now = await ReadClock() if leg.credential.staples else None
-                if leg.credential.policy.datagram:
-                    return acceptor.begin_datagrams(leg, await cookies.cookies_for(leg), now)
-                return acceptor.begin(leg, now)
-            case Handshaking(server=True):
-                return acceptor.proceed(state, leg)
-            case Established(server=True):
-                return established.proceed(state, leg)
-            case Renegotiating(Established(server=True)):
-                return established.renegotiate(state, leg)
         raise _misplaced(state, "AcceptSecurityContext")
 
     async def apply_control_token(self, state: State, token: Buffers) -> State:

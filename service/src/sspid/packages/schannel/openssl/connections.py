@@ -64,6 +64,7 @@ class Connection:
         "key_log",
         "outward",
         "refused",
+        "resumed",
         "server_name",
         "ssl",
         "stapled",
@@ -83,6 +84,8 @@ class Connection:
         self.context = context
         self.asks = not context.server
         """Whether the peer may have shown a certificate: it was asked for one, now or when the resumed session began."""
+        self.resumed = False
+        """Whether the last handshake to be finished resumed a session."""
         self.key_log: list[bytes] = []
         self.verify_error: tuple[int, int] | None = None
         self.refused = b""
@@ -215,7 +218,8 @@ class Connection:
         try:
             result = lib.SSL_do_handshake(ssl)
             if result == 1:
-                self.asks = self.asks or self.resumed()
+                self.resumed = bool(lib.SSL_session_reused(ssl))
+                self.asks = self.asks or self.resumed
                 return Progress.DONE
             error = lib.SSL_get_error(ssl, result)
         finally:
@@ -367,10 +371,6 @@ class Connection:
     def offers_protocols(self) -> bool:
         """Whether ALPN was asked for on this side."""
         return bool(self.alpn)
-
-    def resumed(self) -> bool:
-        """Whether the handshake resumed a session."""
-        return bool(lib.SSL_session_reused(self.ssl))
 
     def peer_certificate(self) -> bytes:
         """The peer's own certificate, DER; empty for none."""
