@@ -31,7 +31,7 @@ LEG = LegAnswer(b"h" * 24, Step(SecurityStatus.SEC_I_CONTINUE_NEEDED, None, outp
 def served(act: Callable[[str, Any], Any], metrics: Metrics | None = None, **conversions: Any) -> Function:
     """AcceptSecurityContext with `act` behind it, read and written as the service does it."""
     read, write = CONVERSIONS["AcceptSecurityContext"]
-    given = {"read": read, "write": write} | conversions
+    given: dict[str, Any] = {"read": read, "write": write} | conversions
     method = Method("sspi.v1.ContextService", "AcceptSecurityContext", act, REQUEST, RESPONSE, **given)
     return Function(method, Surroundings(metrics, logs.configure(Log("info", "json"))))
 

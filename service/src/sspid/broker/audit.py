@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Protocol
 
+from sspid.vocabulary.status import NAMES
+
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
@@ -32,9 +34,9 @@ class AuditLog:
             "handshake",
             caller=caller,
             package=held.package.info.name,
-            role=held.role.value,
+            role=held.role,
             target=held.target_name,
-            status=status.name,
+            status=NAMES[status],
             reason=message,
             legs=held.legs,
             ms=round((time.monotonic() - held.began) * 1000, 1),

@@ -85,7 +85,7 @@ class Contexts:
         return self._creating.once(caller, call.request_id, lambda: self._first_leg(caller, call, role))
 
     def _first_leg(self, caller: str, call: LegCall, role: Role) -> LegAnswer:
-        if self._first_steps and (taken := self._take_first(caller, call, role)) is not None:
+        if self._first_steps.handles and (taken := self._take_first(caller, call, role)) is not None:
             return taken
         self._table.require_room(caller)
         credential = self._usable_credential(caller, call.credential, role)
@@ -103,7 +103,8 @@ class Contexts:
             self._keep_first(caller, call, held, step)
         self._advance(caller, held, step)
         handle = self._table.open(caller, held, finished=held.established)
-        self._remember(caller, held, handle)
+        if held.established:
+            self._remember(caller, held, handle)
         return LegAnswer(handle, step)
 
     def _keep_first(
@@ -168,7 +169,7 @@ class Contexts:
         return LegAnswer(self._table.open(caller, held, finished=held.established, lock=session.lock), step)
 
     def _remember(self, caller: str, held: HeldContext, handle: bytes) -> None:
-        if held.established and held.package.keeps_sessions and not held.reference:
+        if held.package.keeps_sessions and held.established and not held.reference:
             self._sessions.remember(caller, held, handle)
 
     def _later_leg(self, caller: str, call: LegCall, role: Role, entry: Entry[HeldContext]) -> LegAnswer:
@@ -185,8 +186,9 @@ class Contexts:
         if step.status is SecurityStatus.SEC_E_INCOMPLETE_MESSAGE:
             return LegAnswer(call.context, step)
         self._advance(caller, held, step)
-        entry.finished = held.established
-        self._remember(caller, held, call.context)
+        if held.established:
+            entry.finished = True
+            self._remember(caller, held, call.context)
         if call.output_capacity and too_large(call, step):
             held.undelivered = Undelivered(call, step)
             raise SspiError(SecurityStatus.SEC_E_INSUFFICIENT_MEMORY, too_large(call, step))
@@ -436,7 +438,8 @@ class Contexts:
 
     def run(self, held: HeldContext, caller: str, function: Coroutine[Any, Any, Result]) -> Result:
         """Run a package's function for a context whose lock is held."""
-        if not _may_wait(held):
+        credential = held.credential
+        if (credential is not None and credential.never_waits) or not _may_wait(held):
             return asks.run(function, self._world, caller)
         with self._waiting.wait(caller):
             return asks.run(function, self._world, caller)

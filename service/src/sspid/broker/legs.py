@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sspid.vocabulary.flags import Flags
 
 
-class Role(Enum):
+class Role(StrEnum):
     """Which of the two functions drives a context."""
 
     INITIATOR = "initiator"

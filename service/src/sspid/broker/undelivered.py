@@ -61,10 +61,7 @@ class FirstSteps:
     """
 
     def __init__(self) -> None:
-        self._handles: dict[FirstCall, bytes] = {}
-
-    def __len__(self) -> int:
-        return len(self._handles)
+        self.handles: dict[FirstCall, bytes] = {}
 
     @staticmethod
     def of(caller: str, role: Role, call: LegCall) -> FirstCall:
@@ -74,13 +71,13 @@ class FirstSteps:
 
     def find(self, first: FirstCall) -> bytes:
         """The handle of the context that such a call began; empty where there is none."""
-        return self._handles.get(first, b"")
+        return self.handles.get(first, b"")
 
     def keep(self, first: FirstCall, handle: bytes) -> None:
         """Remember the handle."""
-        self._handles[first] = handle
+        self.handles[first] = handle
 
     def forget(self, undelivered: Undelivered | None) -> None:
         """Drop the way to a context whose token was taken, or that is being deleted."""
         if undelivered is not None and undelivered.first is not None:
-            self._handles.pop(undelivered.first, None)
+            self.handles.pop(undelivered.first, None)

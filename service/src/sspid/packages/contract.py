@@ -68,7 +68,7 @@ class Leg(Struct, frozen=True):
 
     @property
     def token(self) -> bytes:
-        """The input token; empty on a first leg without one."""
+        """The input token; empty on a first leg without one. Looked for at each use."""
         return token_in(self.input)
 
 

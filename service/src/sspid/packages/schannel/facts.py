@@ -36,26 +36,22 @@ class Facts(NamedTuple):
         return self.peer_chain[0] if self.peer_chain else b""
 
 
-@lru_cache(maxsize=4096)
-def shared(facts: Facts) -> Facts:
-    """The one copy of these facts."""
-    return facts
+_shared = lru_cache(maxsize=4096)(Facts)
+"""The one copy of these facts."""
 
 
 def gather(connection: Connection, version: int, local: bytes) -> Facts:
     """Ask OpenSSL once, after the handshake."""
     cipher, bits = connection.cipher()
-    return shared(
-        Facts(
-            version,
-            cipher,
-            bits,
-            connection.group(),
-            connection.protocol() if connection.offers_protocols else b"",
-            connection.resumed,
-            connection.peer_chain(),
-            local or connection.local_certificate(),
-        )
+    return _shared(
+        version,
+        cipher,
+        bits,
+        connection.group(),
+        connection.protocol() if connection.alpn else b"",
+        connection.resumed,
+        connection.peer_chain() if connection.asks else (),
+        local or connection.local_certificate(),
     )
 
 
@@ -68,9 +64,9 @@ def logged_secrets(key_log: list[bytes]) -> dict[bytes, bytes]:
     """The secrets wanted of OpenSSL's key log, by label; each line is label, client random, secret in hex."""
     found = {}
     for line in key_log:
-        end = line.index(b" ")
-        if line[:end] in _WANTED:
-            found[line[:end]] = unhexlify(line[end + 66 :])
+        label, _, secret = line.split(b" ")
+        if label in _WANTED:
+            found[label] = unhexlify(secret)
     return found
 
 

@@ -73,7 +73,7 @@ def _done(state: Handshaking, leg: Leg, left: int) -> Step:
         connection.discard_unread()
         left += unread
     output = connection.output()
-    end = connection.peer_end()
+    end = connection.peer_end() if connection.asks else b""
     mutual = bool(end or not state.server) and connection.peer_judged_good()
     flags = granted(leg.flags, last=True, mutual=mutual, datagram=bool(state.mtu))
     # Without reconnects OpenSSL's tickets are for nobody, and a client that goes on behind its Finished waits for none.

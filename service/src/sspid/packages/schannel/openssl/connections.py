@@ -367,11 +367,6 @@ class Connection:
         """Whether the peer's chain was verified without an error, now or when the resumed session began."""
         return self.verify_error is None and lib.SSL_get_verify_result(self.ssl) == 0
 
-    @property
-    def offers_protocols(self) -> bool:
-        """Whether ALPN was asked for on this side."""
-        return bool(self.alpn)
-
     def peer_certificate(self) -> bytes:
         """The peer's own certificate, DER; empty for none."""
         found = lib.SSL_get_peer_certificate(self.ssl)
@@ -379,7 +374,7 @@ class Connection:
 
     def peer_end(self) -> bytes:
         """When the peer's certificate ends, as its ASN.1 time has it; empty for no certificate."""
-        found = lib.SSL_get_peer_certificate(self.ssl) if self.asks else ffi.NULL
+        found = lib.SSL_get_peer_certificate(self.ssl)
         if found == ffi.NULL:
             return b""
         end = ffi.cast("ASN1_STRING *", lib.X509_getm_notAfter(found))
@@ -389,8 +384,6 @@ class Connection:
 
     def peer_chain(self) -> tuple[bytes, ...]:
         """The peer's certificates as sent, leaf first, DER."""
-        if not self.asks:
-            return ()
         stack = lib.SSL_get_peer_cert_chain(self.ssl)
         count = 0 if stack == ffi.NULL else lib.sk_X509_num(stack)
         sent = [der_of(lib.sk_X509_value(stack, at)) for at in range(count)]
