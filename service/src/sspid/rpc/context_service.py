@@ -122,7 +122,13 @@ def read_leg(function: str, request: Any) -> LegCall:
 def write_leg(answer: LegAnswer, response: Any) -> None:
     """What a leg came to; both response types have the same fields."""
     step = answer.step
-    convert.put_result(step.status, step.message, step.detail, response.result)
+    result = response.result
+    result.status = convert.STATUS_TO_WIRE[step.status]
+    result.code = step.status
+    if step.message:
+        result.message = step.message
+    if step.detail is not None:
+        result.detail.CopyFrom(convert.detail_out(step.detail))
     convert.put_buffers(step.output, response.output)
     if step.granted:
         response.granted.extend(convert.flags_out(step.granted))

@@ -35,16 +35,15 @@ _digest_key = os.urandom(32)
 
 def buffers_in(messages: Sequence[Any]) -> Buffers:
     """SecBuffers of a request. INVALID_ARGUMENT for a type or access this contract does not have."""
+    found: list[SecurityBuffer] = []
     try:
-        return tuple(
-            [
-                SecurityBuffer(TYPE_FROM_WIRE[each.type], each.data, each.size, ACCESS_FROM_WIRE[each.access])
-                for each in messages[:]  # a field is slow to iterate over, a list of it is not
-            ]
-        )
+        for each in messages[:]:  # a field is slow to iterate over, a list of it is not
+            buffer = SecurityBuffer(TYPE_FROM_WIRE[each.type], each.data, each.size, ACCESS_FROM_WIRE[each.access])
+            found.append(buffer)
     except KeyError as unknown:
         message = f"Buffer type or access {unknown} is not one of sspi.v1; set every buffer's type."
         raise RefusedError("INVALID_ARGUMENT", message) from None
+    return tuple(found)
 
 
 def buffers_out(buffers: Iterable[SecurityBuffer]) -> list[Any]:
@@ -95,18 +94,8 @@ def result(status: SecurityStatus, message: str = "", detail: FailureDetail | No
     """What the function answered."""
     answer = wire.SecurityResult(status=STATUS_TO_WIRE[status], code=int(status), message=message)  # type: ignore[arg-type]  # enum numbers are ints to protobuf
     if detail is not None:
-        answer.detail.CopyFrom(_detail(detail))
+        answer.detail.CopyFrom(detail_out(detail))
     return answer
-
-
-def put_result(status: SecurityStatus, message: str, detail: FailureDetail | None, answer: Any) -> None:
-    """Fill a response's `result`."""
-    answer.status = STATUS_TO_WIRE[status]
-    answer.code = status
-    if message:
-        answer.message = message
-    if detail is not None:
-        answer.detail.CopyFrom(_detail(detail))
 
 
 def status_of(answer: Any) -> int:
@@ -118,7 +107,8 @@ def status_of(answer: Any) -> int:
     return answer.result.status  # type: ignore[no-any-return]  # every response has one
 
 
-def _detail(detail: FailureDetail) -> wire.FailureDetail:
+def detail_out(detail: FailureDetail) -> wire.FailureDetail:
+    """What a failure is due to."""
     return wire.FailureDetail(
         alert=detail.alert,
         alert_sent=detail.alert_sent,

@@ -22,7 +22,7 @@ from sspid.rpc.context_service import CONVERSIONS
 from sspid.rpc.core import Call, Core
 from sspid.rpc.handshake import Handshake
 from sspid.rpc.reading import Readings
-from sspid.rpc.session import NumberedCalls, Session
+from sspid.rpc.session import Session, Shared
 from sspid.rpc.streams import OpenStreams, StreamMethod
 from sspid.rpc.unary import UnaryMethod
 
@@ -117,7 +117,7 @@ class Server:
         around: Surroundings,
     ) -> None:
         waiting = ThreadPoolExecutor(threads.waiting, thread_name_prefix="waiting")
-        session = partial(Session, NumberedCalls(self.functions, self.streams, waiting, may_wait))
+        session = partial(Session, Shared(self.functions, self.streams, waiting, may_wait))
         handshake = partial(Handshake, self.functions)
         serve = partial(
             StreamMethod,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sspid_protos.sspi.v1 import context_service_pb2 as wire
 
@@ -20,55 +20,23 @@ if TYPE_CHECKING:
     from sspid.rpc.stream import Stream
     from sspid.rpc.streams import OpenStreams
 
+    Ready = tuple[int, str | None, Function | None, Any, Any]
+    """A call's number, its field in request and answer, its function, its message and what was read of that."""
+
 TOGETHER = 32
 """How many answers go into one message at most, so that the first of many calls need not wait for the last."""
 
 
-class NumberedCalls:
-    """What all Session streams share: the functions behind a numbered call, in their three steps (`rpc.chain.Function`).
+class Shared(NamedTuple):
+    """What all Session streams share: the functions behind numbered calls, and where those go that may wait.
 
-    Calls that `may_wait` (with these handles) for another machine, or for a context that another call holds, go to
-    `waiting_pool`.
+    `may_wait` says whether a call of a caller's with these handles may wait for another machine or another call.
     """
 
-    def __init__(
-        self,
-        functions: Mapping[str, Function],
-        streams: OpenStreams,
-        waiting_pool: ThreadPoolExecutor,
-        may_wait: Callable[[str, bytes, bytes], bool],
-    ) -> None:
-        self.functions = functions
-        self.may_wait = may_wait
-        self._streams = streams
-        self._waiting_pool = waiting_pool
-
-    def in_waiting_pool(self, work: Callable[[], None]) -> None:
-        """Have `work` done off the stream's thread."""
-        self._waiting_pool.submit(work)
-
-    def act(self, caller: str, which: str | None, call: Any, given: Any) -> Any:
-        """The second of a call's three steps: what it comes to, which may be a refusal."""
-        try:
-            if which is None:
-                raise RefusedError("INVALID_ARGUMENT", "The request holds no call.")
-            if self._streams.draining:
-                raise RefusedError("UNAVAILABLE", SHUTTING_DOWN)
-            return self.functions[which].act(caller, call, given)
-        except RefusedError as refused:
-            return refused
-
-    def write(self, outcome: Any, which: str | None, number: int, answer: wire.SessionResponse) -> None:
-        """The third: fill in the numbered answer."""
-        answer.number = number
-        try:
-            if isinstance(outcome, RefusedError) or which is None:
-                raise outcome
-            self.functions[which].write(outcome, getattr(answer, which))
-        except RefusedError as refused:
-            answer.ClearField("answer")
-            answer.refusal.code = CODES[refused.kind].value[0]
-            answer.refusal.message = refused.message
+    functions: Mapping[str, Function]
+    streams: OpenStreams
+    waiting_pool: ThreadPoolExecutor
+    may_wait: Callable[[str, bytes, bytes], bool]
 
 
 class Session:
@@ -77,8 +45,8 @@ class Session:
     Calls that cannot wait are answered on the stream's own thread, the others elsewhere, so that none holds up another.
     """
 
-    def __init__(self, calls: NumberedCalls, caller: str, stream: Stream) -> None:
-        self._calls = calls
+    def __init__(self, shared: Shared, caller: str, stream: Stream) -> None:
+        self._shared = shared
         self._caller = caller
         self._stream = stream
         self._answering = False
@@ -103,46 +71,62 @@ class Session:
             stream.wait()
 
     def _answer(self, requests: list[wire.SessionRequest]) -> None:
+        """Answer the calls that cannot wait, in one message; begin the others."""
         with lines_together():
-            ready = self._answer_ready(requests)
-        if ready is not None:
+            ready = self._read(requests)
+            answer = self._perform(ready) if ready else None
+        if answer is not None:
             self._owed += 1
-            self._stream.send(ready.SerializeToString())
+            self._stream.send(answer.SerializeToString())
 
-    def _answer_ready(self, requests: list[wire.SessionRequest]) -> wire.SessionResponse | None:
-        """What the calls that cannot wait come to, in one message; the others are begun. None where all of them may wait.
-
-        Each step is taken for all of them before the next one (`docs/decisions/0002`).
-        """
-        numbered, caller = self._calls, self._caller
-        ready: list[tuple[int, str | None, Any, Any]] = []
+    def _read(self, requests: list[wire.SessionRequest]) -> list[Ready]:
+        """The calls that cannot wait, read."""
+        shared, caller = self._shared, self._caller
+        ready: list[Ready] = []
         for request in requests:
             which = request.WhichOneof("call")
             if which is None:
-                ready.append((request.number, None, None, None))
+                ready.append((request.number, None, None, None, None))
                 continue
-            call = getattr(request, which)
-            if numbered.may_wait(caller, *handles(call)):
-                self._answer_later(request.number, which, call)
+            function, call = shared.functions[which], getattr(request, which)
+            if shared.may_wait(caller, *handles(call)):
+                self._answer_later(request.number, which, function, call)
             else:
-                ready.append((request.number, which, call, numbered.functions[which].read(call)))
-        if not ready:
-            return None
-        done = [(numbered.act(caller, which, call, given), which, number) for number, which, call, given in ready]
-        together = wire.SessionResponse()
-        answer = together
+                ready.append((request.number, which, function, call, function.read(call)))
+        return ready
+
+    def _perform(self, ready: list[Ready]) -> wire.SessionResponse:
+        """Take each step for all of the calls before the next one (`docs/decisions/0002`), and put their answers together."""
+        caller, streams = self._caller, self._shared.streams
+        done: list[Any] = []
+        for _, _, function, call, given in ready:
+            try:
+                if function is None:
+                    raise RefusedError("INVALID_ARGUMENT", "The request holds no call.")
+                if streams.draining:
+                    raise RefusedError("UNAVAILABLE", SHUTTING_DOWN)
+                done.append(function.act(caller, call, given))
+            except RefusedError as refused:
+                done.append(refused)
+        together = answer = wire.SessionResponse()
         for at, outcome in enumerate(done):
+            number, which, function, _, _ = ready[at]
             if at:
                 answer = together.also.add()
-            numbered.write(*outcome, answer)
+            answer.number = number
+            if isinstance(outcome, RefusedError) or function is None or which is None:
+                _refuse(answer, outcome)
+                continue
+            try:
+                function.write(outcome, getattr(answer, which))
+            except RefusedError as refused:
+                _refuse(answer, refused)
         return together
 
-    def _answer_later(self, number: int, which: str, call: Any) -> None:
+    def _answer_later(self, number: int, which: str, function: Function, call: Any) -> None:
         def work() -> None:
             try:
-                calls, answer = self._calls, wire.SessionResponse()
-                outcome = calls.act(self._caller, which, call, calls.functions[which].read(call))
-                calls.write(outcome, which, number, answer)
+                answer = self._perform([(number, which, function, call, function.read(call))])
                 self._stream.send(answer.SerializeToString())
             except BaseException:
                 # Nobody shall wait for the answer that is missing now.
@@ -150,4 +134,10 @@ class Session:
                 raise
 
         self._owed += 1
-        self._calls.in_waiting_pool(work)
+        self._shared.waiting_pool.submit(work)
+
+
+def _refuse(answer: wire.SessionResponse, refused: RefusedError) -> None:
+    answer.ClearField("answer")
+    answer.refusal.code = CODES[refused.kind].value[0]
+    answer.refusal.message = refused.message
