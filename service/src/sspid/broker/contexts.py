@@ -174,9 +174,16 @@ class Contexts:
 
     def _later_leg(self, caller: str, call: LegCall, role: Role, entry: Entry[HeldContext]) -> LegAnswer:
         held = entry.held
-        self._require_drivable(held, role)
+        if held.role is not role:
+            message = f"The context is an {held.role.value}'s; the other function drives it."
+            raise SspiError(SecurityStatus.SEC_E_INVALID_HANDLE, message)
+        require_alive(held)
         if call.credential:
-            held.credential = self._same_package(held, self._usable_credential(caller, call.credential, role))
+            credential = self._usable_credential(caller, call.credential, role)
+            if credential.package is not held.package:
+                message = f"The context is {held.package.info.name}'s and the credential is {credential.package.info.name}'s."
+                raise SspiError(SecurityStatus.SEC_E_WRONG_CREDENTIAL_HANDLE, message)
+            held.credential = credential
         if held.undelivered is not None:
             step = held.undelivered.deliver(call)
             held.undelivered = None
@@ -247,20 +254,6 @@ class Contexts:
             message = f"{function} needs a credential acquired for {use} or BOTH, and this one is for the other role."
             raise SspiError(SecurityStatus.SEC_E_NO_CREDENTIALS, message)
         return credential
-
-    @staticmethod
-    def _same_package(held: HeldContext, credential: HeldCredential) -> HeldCredential:
-        if credential.package is not held.package:
-            message = f"The context is {held.package.info.name}'s and the credential is {credential.package.info.name}'s."
-            raise SspiError(SecurityStatus.SEC_E_WRONG_CREDENTIAL_HANDLE, message)
-        return credential
-
-    @staticmethod
-    def _require_drivable(held: HeldContext, role: Role) -> None:
-        if held.role is not role:
-            message = f"The context is an {held.role.value}'s; the other function drives it."
-            raise SspiError(SecurityStatus.SEC_E_INVALID_HANDLE, message)
-        require_alive(held)
 
     def use(self, caller: str, handle: bytes, connection_id: str = "") -> Entry[HeldContext]:
         """The context with its lock held until the end of the caller's `with`, so that two calls never step it at once."""

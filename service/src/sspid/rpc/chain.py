@@ -73,7 +73,7 @@ class Function:
         self._method = method
         self._around = around
         self._read = method.read
-        act: Act = answer_failures(method)
+        act: Act = perform(method, around)
         for link in reversed(CHAIN):
             act = link(method, act, around)
         self.act = act
@@ -113,20 +113,6 @@ def _bug(method: Method, around: Surroundings, caller: str = "") -> RefusedError
     bug = uuid.uuid4().hex
     around.log.exception("bug", bug=bug, function=method.name, caller=caller)  # noqa: LOG004  # its callers handle one
     return RefusedError("INTERNAL", f"A bug in sspid; its operator finds it in the log under {bug}.")
-
-
-def hide_bugs(method: Method, inner: Act, around: Surroundings) -> Act:
-    """A bug becomes INTERNAL with an id, and the id finds the traceback in the log."""
-
-    def call(caller: str, request: Any, given: Any) -> Any:
-        try:
-            return inner(caller, request, given)
-        except RefusedError:
-            raise
-        except Exception:  # noqa: BLE001  # logged, with its traceback
-            raise _bug(method, around, caller) from None
-
-    return call
 
 
 def count_and_time(method: Method, inner: Act, around: Surroundings) -> Act:
@@ -180,8 +166,12 @@ def forward_to_owner(method: Method, inner: Act, around: Surroundings) -> Act:
     return call
 
 
-def answer_failures(method: Method) -> Act:
-    """The function itself. A failing status is an answer like any other: one response shape, output bytes included."""
+def perform(method: Method, around: Surroundings) -> Act:
+    """The function itself, and what its failures become.
+
+    A failing status is an answer like any other: one response shape, output bytes included. A bug becomes INTERNAL with an id,
+    and the id finds the traceback in the log.
+    """
     function = method.function
 
     def call(caller: str, _request: Any, given: Any) -> Any:
@@ -191,12 +181,16 @@ def answer_failures(method: Method) -> Act:
             return function(caller, given)
         except SspiError as error:
             return error
+        except RefusedError:
+            raise
+        except Exception:  # noqa: BLE001  # logged, with its traceback
+            raise _bug(method, around, caller) from None
 
     return call
 
 
-CHAIN: Sequence[Link] = (hide_bugs, count_and_time, limit_rate, forward_to_owner)
-"""Outermost first, around `answer_failures`. Before it, gRPC has bounded the size, and `rpc.unary` or `rpc.streams` found
+CHAIN: Sequence[Link] = (count_and_time, limit_rate, forward_to_owner)
+"""Outermost first, around `perform`. Before it, gRPC has bounded the size, and `rpc.unary` or `rpc.streams` found
 caller and deadline."""
 
 
