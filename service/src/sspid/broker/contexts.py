@@ -76,10 +76,13 @@ class Contexts:
 
     def _leg(self, caller: str, call: LegCall, role: Role) -> LegAnswer:
         if call.context:
-            with self.use(caller, call.context, call.connection_id) as entry:
+            entry = self.use(caller, call.context, call.connection_id)
+            try:
                 if call.request_id is None:
                     return self._later_leg(caller, call, role, entry)
                 return self.once(entry.held, call.request_id, lambda: self._later_leg(caller, call, role, entry))
+            finally:
+                entry.lock.release()
         if call.request_id is None:
             return self._first_leg(caller, call, role)
         return self._creating.once(caller, call.request_id, lambda: self._first_leg(caller, call, role))
@@ -177,7 +180,8 @@ class Contexts:
         if held.role is not role:
             message = f"The context is an {held.role.value}'s; the other function drives it."
             raise SspiError(SecurityStatus.SEC_E_INVALID_HANDLE, message)
-        require_alive(held)
+        if held.failed is not None or held.state is None:
+            require_alive(held)
         if call.credential:
             credential = self._usable_credential(caller, call.credential, role)
             if credential.package is not held.package:
@@ -195,7 +199,8 @@ class Contexts:
         self._advance(caller, held, step)
         if held.established:
             entry.finished = True
-            self._remember(caller, held, call.context)
+            if held.package.keeps_sessions:
+                self._remember(caller, held, call.context)
         if call.output_capacity and too_large(call, step):
             held.undelivered = Undelivered(call, step)
             raise SspiError(SecurityStatus.SEC_E_INSUFFICIENT_MEMORY, too_large(call, step))
@@ -215,7 +220,10 @@ class Contexts:
         return self._tried(caller, held, function(held.state, leg))
 
     def _tried(self, caller: str, held: HeldContext, function: Coroutine[Any, Any, Step]) -> Step:
+        credential = held.credential
         try:
+            if credential is not None and credential.never_waits:
+                return asks.run(function, self._world, caller)
             return self.run(held, caller, function)
         except SspiError as failure:
             self._fail(caller, held, failure)
@@ -257,7 +265,9 @@ class Contexts:
 
     def use(self, caller: str, handle: bytes, connection_id: str = "") -> Entry[HeldContext]:
         """The context with its lock held until the end of the caller's `with`, so that two calls never step it at once."""
-        entry = self._locked(caller, self._table.find(caller, handle))
+        entry = self._table.find(caller, handle)
+        if not entry.lock.acquire(blocking=False):
+            self._locked(caller, entry)
         if entry.held.connection_id != connection_id:
             entry.lock.release()
             unknown_handle()
@@ -431,8 +441,7 @@ class Contexts:
 
     def run(self, held: HeldContext, caller: str, function: Coroutine[Any, Any, Result]) -> Result:
         """Run a package's function for a context whose lock is held."""
-        credential = held.credential
-        if (credential is not None and credential.never_waits) or not _may_wait(held):
+        if not _may_wait(held):
             return asks.run(function, self._world, caller)
         with self._waiting.wait(caller):
             return asks.run(function, self._world, caller)

@@ -69,7 +69,10 @@ class Leg(Struct, frozen=True):
     @property
     def token(self) -> bytes:
         """The input token; empty on a first leg without one. Looked for at each use."""
-        return token_in(self.input)
+        for buffer in self.input:
+            if buffer.type is BufferType.TOKEN:
+                return buffer.data
+        return b""
 
 
 class Step(Struct, frozen=True):

@@ -48,16 +48,13 @@ class SchannelCredential:
     """Whether a certificate of an acceptor carries an OCSP answer for clients that ask."""
     slow: bool = False
     """Whether a key of it takes so long to sign that nobody else should wait for it."""
+    only_certificate: bytes = field(default=b"", repr=False)
+    """The certificate of a credential that has one; empty where OpenSSL has to be asked which was used."""
 
     def stapled_at(self, now: datetime) -> dict[bytes, bytes]:
         """The OCSP answers (DER) that have not run out, by their certificates (DER)."""
         found = (one.stapled for one in self.certificates)
         return {one.leaf: one.answer for one in found if one is not None and (one.until is None or now <= one.until)}
-
-    @property
-    def only_certificate(self) -> bytes:
-        """The certificate of a credential that has one; empty where OpenSSL has to be asked which was used."""
-        return self.certificates[0].chain.leaf if len(self.certificates) == 1 else b""
 
 
 async def acquire(request: CredentialRequest, stores: Stores) -> SchannelCredential:
@@ -90,7 +87,10 @@ async def acquire(request: CredentialRequest, stores: Stores) -> SchannelCredent
     expiry = min((one.leaf.not_valid_after_utc for one in certificates), default=None)
     staples = accepting is not None and any(one.stapled for one in certificates)
     slow = any(one.slow for one in certificates)
-    return SchannelCredential(request.use, expiry, policy, certificates, initiating, accepting, staples=staples, slow=slow)
+    only = certificates[0].chain.leaf if len(certificates) == 1 else b""
+    return SchannelCredential(
+        request.use, expiry, policy, certificates, initiating, accepting, staples=staples, slow=slow, only_certificate=only
+    )
 
 
 def query_credential(credential: SchannelCredential, attribute: CredentialAttribute) -> AttributeValue:
