@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from sspid_client import attributes, buffers, credentials, legs
@@ -11,7 +12,7 @@ from sspid_client.errors import SspiError
 from sspid_client.tls import records_of, require_local
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
     from types import TracebackType
 
     from sspid_client.aio.client import Client, Context, Credential
@@ -135,23 +136,23 @@ class TlsStream:
     async def recv(self, size: int) -> bytes:
         """At most `size` bytes; none once the peer said goodbye. PeerClosedError where it went without."""
         async with self._receiving:
-            while not await self._whole(self._records.open()):
+            while not await self._whole(self._records.open):
                 self._records.feed(await self._reader.read(legs.RECEIVE_SIZE))
             return self._records.take(size)
 
     async def sendall(self, data: bytes) -> None:
         """Send `data`."""
-        await self._whole(self._records.seal(data))
+        await self._whole(partial(self._records.seal, data))
         await self._writer.drain()
 
-    async def _whole(self, work: Coroutine[Question[Any], Any, Result]) -> Result:
+    async def _whole(self, work: Callable[[], Coroutine[Question[Any], Any, Result]]) -> Result:
         # A record that the service opened or sealed must not be lost where its caller is cancelled meanwhile.
         return await asyncio.shield(asyncio.ensure_future(self._alone(work)))
 
-    async def _alone(self, work: Coroutine[Question[Any], Any, Result]) -> Result:
+    async def _alone(self, work: Callable[[], Coroutine[Question[Any], Any, Result]]) -> Result:
         async with self._state:
             try:
-                return await self._client.run(work)
+                return await self._client.run(work())
             finally:
                 while self._records.outgoing:
                     self._writer.write(self._records.outgoing.popleft())
@@ -161,7 +162,7 @@ class TlsStream:
         if not self.context.handle:
             return
         try:
-            await self._whole(self._records.shut())
+            await self._whole(self._records.shut)
             await self._goodbye(timeout)
         finally:
             with contextlib.suppress(SspiError):
