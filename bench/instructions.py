@@ -26,8 +26,8 @@ HERE = Path(__file__).parent
 GATE = HERE / "callgrind.json"
 RISE = 1.02
 """A leg that takes more instructions than the gate says times this wants a reason, and then a new gate."""
-CALLBACK = "closure_fcn"
-"""The function of ctypes that every callback into Python passes."""
+CALL = "ffi_call"
+"""The function that ctypes calls others by; libffi exports it, so that every build of Python has it by name."""
 SHORT, LONG = 20, 60
 LEGS = 2
 
@@ -45,7 +45,7 @@ def rows() -> Iterator[Row]:
 
 
 def _count(role: str, handshakes: int) -> int:
-    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", f"--toggle-collect={CALLBACK}"]
+    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", f"--toggle-collect={CALL}"]
     command += [sys.executable, __file__, role, str(handshakes)]
     paths = os.pathsep.join((str(HERE), str(HERE.parent / "tests" / "support"), os.environ.get("PYTHONPATH", "")))
     done = subprocess.run(
@@ -53,7 +53,9 @@ def _count(role: str, handshakes: int) -> int:
     )
     found = re.search(r"Collected : (\d+)", done.stderr)
     assert found, done.stderr
-    return int(found[1])
+    counted = int(found[1])
+    assert counted, f"callgrind saw no {CALL}"
+    return counted
 
 
 COMPARE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
