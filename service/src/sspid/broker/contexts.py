@@ -106,8 +106,7 @@ class Contexts:
             self._keep_first(caller, call, held, step)
         self._advance(caller, held, step)
         handle = self._table.open(caller, held, finished=held.established)
-        if held.established:
-            self._remember(caller, held, handle)
+        self._remember(caller, held, handle)
         return LegAnswer(handle, step)
 
     def _keep_first(
@@ -172,7 +171,7 @@ class Contexts:
         return LegAnswer(self._table.open(caller, held, finished=held.established, lock=session.lock), step)
 
     def _remember(self, caller: str, held: HeldContext, handle: bytes) -> None:
-        if held.package.keeps_sessions and held.established and not held.reference:
+        if held.established and held.package.keeps_sessions and not held.reference:
             self._sessions.remember(caller, held, handle)
 
     def _later_leg(self, caller: str, call: LegCall, role: Role, entry: Entry[HeldContext]) -> LegAnswer:
@@ -199,8 +198,7 @@ class Contexts:
         self._advance(caller, held, step)
         if held.established:
             entry.finished = True
-            if held.package.keeps_sessions:
-                self._remember(caller, held, call.context)
+            self._remember(caller, held, call.context)
         if call.output_capacity and too_large(call, step):
             held.undelivered = Undelivered(call, step)
             raise SspiError(SecurityStatus.SEC_E_INSUFFICIENT_MEMORY, too_large(call, step))

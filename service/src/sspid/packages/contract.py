@@ -69,10 +69,7 @@ class Leg(Struct, frozen=True):
     @property
     def token(self) -> bytes:
         """The input token; empty on a first leg without one. Looked for at each use."""
-        for buffer in self.input:
-            if buffer.type is BufferType.TOKEN:
-                return buffer.data
-        return b""
+        return token_in(self.input)
 
 
 class Step(Struct, frozen=True):
