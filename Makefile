@@ -2,10 +2,12 @@
 SHELL := /bin/bash
 export VENV ?= .venv
 BIN := $(VENV)/bin
+# Where the tests and benches start the service from; without it, from its source.
+export TEST_COMPILED := $(CURDIR)/build/compiled
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help venv lock protos check run test interop bench fuzz compose compose-test peers clean
+.PHONY: help venv lock protos check compiled run test interop bench fuzz compose compose-test peers clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,19 +24,22 @@ protos: venv ## regenerate the Python stubs from protos/
 check: venv ## lint, types, import layers, protos and their stubs
 	@scripts/check.sh
 
+compiled: venv ## compile the service's road of a leg into build/compiled, as containers have it
+	@scripts/compile.sh
+
 run: venv ## start the service with its embedded default and show a handshake
 	@exec $(BIN)/sspid serve --demo
 
 peers: ## install the foreign programs the tests run against (root; apt)
 	@scripts/install-peers.sh
 
-test: peers venv ## every test
+test: peers compiled ## every test
 	@$(BIN)/python -m pytest
 
-interop: peers venv ## the tests against foreign peers
+interop: peers compiled ## the tests against foreign peers
 	@$(BIN)/python -m pytest -m interop
 
-bench: venv ## measure, print a table and write build/bench.json
+bench: compiled ## measure, print a table and write build/bench.json
 	@mkdir -p build
 	@$(BIN)/python bench --output build/bench.json
 

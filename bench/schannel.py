@@ -274,8 +274,8 @@ SCENARIOS = tuple(product(("tls13", "tls12"), ("ecdsa", "rsa"), ("full", "resume
 
 def rows() -> Iterator[Row]:
     """The first scenario at several numbers of calls in flight, then all at 16."""
-    with service.sspid() as server:
-        limit = Limit(Bench(Scenario(*FIRST, "accept"), server))
+    with service.sspid() as server, service.sspid(compiled=False) as interpreted:
+        limit = Limit(Bench(Scenario(*FIRST, "accept"), server), Bench(Scenario(*FIRST, "accept"), interpreted))
         for role in ("accept", "initiate"):
             yield from _rows(Bench(Scenario(*FIRST, role), server), f"tls13_ecdsa_{role}", (IN_FLIGHT, 1, 64), first=True)
             limit.measure()
@@ -284,17 +284,23 @@ def rows() -> Iterator[Row]:
             yield from _rows(Bench(scenario, server), scenario.name, (IN_FLIGHT,))
             limit.measure()
         yield from (limit.row(name) for name in ("tls13_ecdsa_accept", limit.scenario.name))
+        yield limit.interpreted_row("tls13_ecdsa_accept")
 
 
 class Limit:
-    """The stream over the handshakes alone, a few rounds at a time: the machine is slower in some minutes than in others."""
+    """The stream over the handshakes alone, a few rounds at a time: the machine is slower in some minutes than in others.
 
-    def __init__(self, bench: Bench) -> None:
+    `interpreted`: the same at a service that is plain Python.
+    """
+
+    def __init__(self, bench: Bench, interpreted: Bench | None = None) -> None:
         self.scenario = bench.scenario
         self._costs: dict[str, Callable[[], float]] = {
             "in process": bench.floor,
             "service": partial(bench.cost, "_session", IN_FLIGHT),
         }
+        if interpreted is not None:
+            self._costs["interpreted"] = partial(interpreted.cost, "_session", IN_FLIGHT)
         self._found: dict[str, float] = {}
 
     def measure(self) -> None:
@@ -304,8 +310,14 @@ class Limit:
 
     def row(self, name: str) -> Row:
         """The least of all rounds, of each."""
-        found, peer = self._found, f"pyOpenSSL in process, {IN_FLIGHT} under way"
-        return Row(f"{name}_limit_session", found["service"], "us", found["in process"], peer)
+        return self._row(f"{name}_limit_session", "service")
+
+    def interpreted_row(self, name: str) -> Row:
+        """The same for plain Python."""
+        return self._row(f"{name}_limit_session_interpreted", "interpreted")
+
+    def _row(self, name: str, which: str) -> Row:
+        return Row(name, self._found[which], "us", self._found["in process"], f"pyOpenSSL in process, {IN_FLIGHT} under way")
 
 
 def _rows(bench: Bench, name: str, in_flights: tuple[int, ...], *, first: bool = False) -> Iterator[Row]:

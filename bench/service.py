@@ -49,11 +49,11 @@ class Server:
 
 
 @contextmanager
-def sspid(config: str = "", *, unix: bool = False) -> Iterator[Server]:
-    """`sspid serve` with its defaults and `config`."""
+def sspid(config: str = "", *, unix: bool = False, compiled: bool = True) -> Iterator[Server]:
+    """`sspid serve` with its defaults and `config`; as `make bench` and containers have it, or not `compiled`."""
     with (
         TemporaryDirectory() as folder,
-        running(Path(folder), config) as service,
+        running(Path(folder), config, env=None if compiled else {"PYTHONPATH": ""}) as service,
         grpc.insecure_channel(service.unix_target if unix else service.target) as channel,
     ):
         yield Server(service.process.pid, channel)

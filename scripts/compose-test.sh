@@ -72,6 +72,8 @@ for module in ("pip", "setuptools", "wheel", "ensurepip"):
     for python in (sys.executable, shutil.which("python3", path="/usr/local/bin:/usr/bin")):
         if os.system(f"{python} -c 'import {module}' 2>/dev/null") == 0:
             wrong.append(f"{python} has {module}")
+if not importlib.util.find_spec("sspid.broker.contexts").origin.endswith(".so"):
+    wrong.append("its road of a leg is not compiled")
 sys.exit("; ".join(wrong) or 0)
 PYTHON
 }

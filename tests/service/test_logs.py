@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import structlog
 
-from sspid import logs
+from sspid import log_lines, logs
 from sspid.config import Log
 
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
@@ -60,7 +60,7 @@ def test_lines_that_go_out_together_are_those_that_go_out_alone(capsys):
     for caller in CALLERS:
         log.info("handshake", caller=caller)
     alone = [json.loads(line) for line in written(capsys)]
-    with logs.lines_together():
+    with log_lines.lines_together():
         for caller in CALLERS:
             log.info("handshake", caller=caller)
         assert not written(capsys)
@@ -72,7 +72,7 @@ def test_lines_that_go_out_together_are_those_that_go_out_alone(capsys):
 
 def test_time_goes_on():
     times = (1_000_000_000, 1_000_001_000, 1_999_999_999, 2_000_000_000, 1_795_258_973_000_042_999)
-    assert [logs._iso(nanoseconds) for nanoseconds in times] == [
+    assert [log_lines._iso(nanoseconds) for nanoseconds in times] == [
         "1970-01-01T00:00:01.000000Z",
         "1970-01-01T00:00:01.000001Z",
         "1970-01-01T00:00:01.999999Z",

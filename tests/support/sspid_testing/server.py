@@ -1,4 +1,7 @@
-"""A real sspid server process for tests: started on free ports with a data directory of its own, stopped at the end."""
+"""A real sspid server process for tests: started on free ports with a data directory of its own, stopped at the end.
+
+It is the compiled one of `make compiled` where TEST_COMPILED names its folder, as the Makefile does.
+"""
 
 from __future__ import annotations
 
@@ -109,6 +112,7 @@ def start(
         "SSPID_DATA_DIR": str(folder / "data"),
         "SSPID_METRICS_ADDRESS": "",
         "PYTHONUNBUFFERED": "1",
+        "PYTHONPATH": os.pathsep.join(filter(None, (os.environ.get("TEST_COMPILED"), os.environ.get("PYTHONPATH")))),
         **(env or {}),
     }
     with log.open("ab") as sink:

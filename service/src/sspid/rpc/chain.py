@@ -51,7 +51,7 @@ class Surroundings(NamedTuple):
     """What links need besides the call itself. No `metrics` where another worker counts; `calls_per_second` 0 is no limit."""
 
     metrics: Metrics | None
-    log: FilteringBoundLogger
+    log: "FilteringBoundLogger"  # noqa: UP037  # the compiler would want the class itself
     calls_per_second: float = 0.0
     forward: Callable[[Method, str, Any], Any] | None = None
 
@@ -59,7 +59,7 @@ class Surroundings(NamedTuple):
 class Unreadable(NamedTuple):
     """What came of reading a request that cannot be read."""
 
-    failure: Exception
+    failure: "Exception"  # noqa: UP037  # as above
 
 
 class Function:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, defaultdict
-from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -35,12 +34,16 @@ class Metrics:
         self._refused: list[tuple[str, str]] = []
         self._handshakes: list[tuple[str, Role, SecurityStatus]] = []
         self._counting = threading.Lock()
+        self._found: Counters | None = None
 
-    @cached_property
+    @property
     def _counters(self) -> Counters:
-        from sspid.rpc.counters import Counters  # noqa: PLC0415  # see above
+        with self._counting:
+            if self._found is None:
+                from sspid.rpc.counters import Counters  # noqa: PLC0415  # see above
 
-        return Counters(before=self.look)
+                self._found = Counters(before=self.look)
+            return self._found
 
     @property
     def registry(self) -> CollectorRegistry:

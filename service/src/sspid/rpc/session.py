@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sspid_protos.sspi.v1 import context_service_pb2 as wire
 
-from sspid.logs import lines_together
+from sspid.log_lines import lines_together
 from sspid.rpc.convert import handles
 from sspid.rpc.reading import SHUTTING_DOWN
 from sspid.rpc.unary import CODES, parsed
@@ -33,9 +33,9 @@ class Shared(NamedTuple):
     `may_wait` says whether a call of a caller's with these handles may wait for another machine or another call.
     """
 
-    functions: Mapping[str, Function]
-    streams: OpenStreams
-    waiting_pool: ThreadPoolExecutor
+    functions: "Mapping[str, Function]"  # noqa: UP037  # the compiler would want the class itself
+    streams: "OpenStreams"  # noqa: UP037  # as above
+    waiting_pool: "ThreadPoolExecutor"  # noqa: UP037  # as above
     may_wait: Callable[[str, bytes, bytes], bool]
 
 
