@@ -190,23 +190,23 @@ class Bench:
         self.release()
         return used / count
 
-    def floor(self, count: int = HANDSHAKES) -> float:
+    def floor(self, count: int = HANDSHAKES, in_flight: int = IN_FLIGHT) -> float:
         """CPU of the same half of the same handshakes in this process, so many under way as at the service, microseconds."""
         peers = Peers(self.scenario)
         kept: list[Peer] = []
         own = 1 if self.scenario.role == "accept" else 0
         used = 0
         if peers.sessions.wanted:
-            peers.sessions.kept += [_new_session(peers) for _ in range(IN_FLIGHT)]
-        for _ in range(count // IN_FLIGHT):
-            flying = [turns(peers, kept) for _ in range(IN_FLIGHT)]
+            peers.sessions.kept += [_new_session(peers) for _ in range(in_flight)]
+        for _ in range(count // in_flight):
+            flying = [turns(peers, kept) for _ in range(in_flight)]
             while flying:
                 turned = [next(each, None) for each in flying]
                 used += sum(each[own] for each in turned if each is not None)
                 flying = [each for each, turn in zip(flying, turned, strict=True) if turn is not None]
         if self.scenario.kind == "resumed":
             assert kept[-1].resumed
-        return used / (count // IN_FLIGHT * IN_FLIGHT) / 1000
+        return used / (count // in_flight * in_flight) / 1000
 
     def carried(self, empty: service.Server, requests: list[Any], way: str, in_flight: int) -> tuple[float, float]:
         """The same handshakes with nothing of ours: messages through the empty server, both halves in this process.
@@ -283,24 +283,25 @@ def rows() -> Iterator[Row]:
             scenario = Scenario(*each)
             yield from _rows(Bench(scenario, server), scenario.name, (IN_FLIGHT,))
             limit.measure()
-        yield from (limit.row(name) for name in ("tls13_ecdsa_accept", limit.scenario.name))
-        yield limit.interpreted_row("tls13_ecdsa_accept")
+        yield limit.row(limit.scenario.name)
+        yield from limit.rows("tls13_ecdsa_accept")
 
 
 class Limit:
     """The stream over the handshakes alone, a few rounds at a time: the machine is slower in some minutes than in others.
 
-    `interpreted`: the same at a service that is plain Python.
+    `interpreted`: the same at a service that is plain Python; with it, other numbers under way are measured, too.
     """
 
     def __init__(self, bench: Bench, interpreted: Bench | None = None) -> None:
         self.scenario = bench.scenario
-        self._costs: dict[str, Callable[[], float]] = {
-            "in process": bench.floor,
-            "service": partial(bench.cost, "_session", IN_FLIGHT),
-        }
+        self._in_flights = (IN_FLIGHT,) if interpreted is None else (IN_FLIGHT, 1, 64)
+        self._costs: dict[str, Callable[[], float]] = {}
+        for number in self._in_flights:
+            self._costs[f"in process {number}"] = partial(bench.floor, in_flight=number)
+            self._costs[f"service {number}"] = partial(bench.cost, "_session", number)
         if interpreted is not None:
-            self._costs["interpreted"] = partial(interpreted.cost, "_session", IN_FLIGHT)
+            self._costs[f"interpreted {IN_FLIGHT}"] = partial(interpreted.cost, "_session", IN_FLIGHT)
         self._found: dict[str, float] = {}
 
     def measure(self) -> None:
@@ -310,14 +311,18 @@ class Limit:
 
     def row(self, name: str) -> Row:
         """The least of all rounds, of each."""
-        return self._row(f"{name}_limit_session", "service")
+        return self._row(f"{name}_limit_session", "service", IN_FLIGHT)
 
-    def interpreted_row(self, name: str) -> Row:
-        """The same for plain Python."""
-        return self._row(f"{name}_limit_session_interpreted", "interpreted")
+    def rows(self, name: str) -> Iterator[Row]:
+        """The same at each number under way, and for plain Python."""
+        yield self.row(name)
+        for number in self._in_flights[1:]:
+            yield self._row(f"{name}_limit_session_at_{number}", "service", number)
+        yield self._row(f"{name}_limit_session_interpreted", "interpreted", IN_FLIGHT)
 
-    def _row(self, name: str, which: str) -> Row:
-        return Row(name, self._found[which], "us", self._found["in process"], f"pyOpenSSL in process, {IN_FLIGHT} under way")
+    def _row(self, name: str, which: str, number: int) -> Row:
+        found, peer = self._found, f"pyOpenSSL in process, {number} under way"
+        return Row(name, found[f"{which} {number}"], "us", found[f"in process {number}"], peer)
 
 
 def _rows(bench: Bench, name: str, in_flights: tuple[int, ...], *, first: bool = False) -> Iterator[Row]:
