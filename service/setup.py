@@ -7,9 +7,11 @@ from typing import Any
 from setuptools import setup
 
 ON_THE_ROAD = """
+    log_lines
     rpc/chain rpc/context_service rpc/convert rpc/core rpc/metrics rpc/session rpc/stream rpc/unary
-    broker/asks broker/audit broker/contexts broker/handles broker/sessions
-    packages/schannel/acceptor packages/schannel/alpn packages/schannel/datagrams packages/schannel/facts
+    broker/asks broker/audit broker/contexts broker/credentials broker/handles broker/sessions
+    packages/schannel/acceptor packages/schannel/alpn packages/schannel/datagrams
+    packages/schannel/established_state packages/schannel/facts
     packages/schannel/flags packages/schannel/framing packages/schannel/functions packages/schannel/handshake
     packages/schannel/initiator packages/schannel/suites
     packages/schannel/openssl/callbacks packages/schannel/openssl/connections

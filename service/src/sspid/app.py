@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 
 from sspid import embedded
-from sspid.broker.audit import AuditLog
+from sspid.broker.audit import AuditLog, Observers
 from sspid.broker.contexts import Contexts
 from sspid.broker.credentials import Credentials
 from sspid.broker.exports import Exports
@@ -46,10 +46,8 @@ from sspid.rpc.server import Listener, Server, Threads
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
-    from sspid.broker.held import HeldContext
     from sspid.broker.world.answers import Answers
     from sspid.config import Settings, WinbindKeys
-    from sspid.vocabulary.status import SecurityStatus
 
 SWEEP_SECONDS = 5.0
 DEMO_CREDENTIALS = {"demo-server": "server", "demo-client": "client"}
@@ -63,18 +61,6 @@ class Crew:
     workers: int
     folder: Path
     secret: bytes = field(repr=False)
-
-
-class Observers:
-    """Tells the audit log and the metrics how a handshake ended."""
-
-    def __init__(self, *observers: AuditLog | Metrics) -> None:
-        self._observers = observers
-
-    def handshake_ended(self, caller: str, held: HeldContext, status: SecurityStatus, message: str) -> None:
-        """Pass it on."""
-        for observer in self._observers:
-            observer.handshake_ended(caller, held, status, message)
 
 
 class Service:

@@ -39,10 +39,11 @@ def serialize(line: dict[str, Any], **_: object) -> str:
 def write_information(event: str, **fields: Any) -> None:
     """Write a line as structlog would. There is one for every handshake, and this costs a tenth of structlog's way."""
     now = time.time_ns()
-    if _lines.held is None:
+    held = getattr(_lines, "held", None)
+    if held is None:
         sys.stderr.write(_json([_line(now, event, fields)]))
     else:
-        _lines.held.append((now, event, fields))
+        held.append((now, event, fields))
 
 
 def _line(nanoseconds: int, event: str, fields: dict[str, Any]) -> dict[str, Any]:
@@ -52,19 +53,15 @@ def _line(nanoseconds: int, event: str, fields: dict[str, Any]) -> dict[str, Any
     return fields
 
 
-class _Lines(threading.local):
-    """What this thread has to write, while its lines go out together; None where each goes out at once."""
-
-    held: list[tuple[int, str, dict[str, Any]]] | None = None
-
-
-_lines = _Lines()
+_lines = threading.local()
+"""`held`: what this thread has to write, while its lines go out together."""
 
 
 @contextmanager
 def lines_together() -> Iterator[None]:
     """Make and write this thread's lines of information in one go at the end: it costs half as much."""
-    held = _lines.held = []
+    held: list[tuple[int, str, dict[str, Any]]] = []
+    _lines.held = held
     try:
         yield
     finally:

@@ -41,3 +41,15 @@ class AuditLog:
             legs=held.legs,
             ms=round((time.monotonic() - held.began) * 1000, 1),
         )
+
+
+class Observers:
+    """Several at once, such as the audit log and the metrics."""
+
+    def __init__(self, *observers: Observer) -> None:
+        self._observers = observers
+
+    def handshake_ended(self, caller: str, held: HeldContext, status: SecurityStatus, message: str) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.handshake_ended(caller, held, status, message)

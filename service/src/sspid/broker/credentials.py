@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sspid.broker import asks
 from sspid.broker.handles import HandleTable, Limits
 from sspid.broker.replays import CreatingCalls, RequestId
-from sspid.packages.contract import CredentialRequest
+from sspid.packages.contract import CredentialRequest, SecurityPackage
 from sspid.vocabulary.credentials import CredentialUse, Secret
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.status import SecurityStatus
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from sspid.broker.waits import WaitingRoom
     from sspid.packages.catalog import Catalog
-    from sspid.packages.contract import SecurityPackage
     from sspid.vocabulary.attributes import AttributeValue, CredentialAttribute
     from sspid.vocabulary.names import PackageInfo
 

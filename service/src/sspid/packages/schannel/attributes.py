@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from sspid.packages.schannel.certificates import endpoint_hash, subject_of
+from sspid.packages.schannel.established_state import Established
 from sspid.packages.schannel.framing import MAX_FRAGMENT
 from sspid.packages.schannel.handshake import end_of
 from sspid.packages.schannel.keys import tls12_exporter, tls13_exporter
 from sspid.packages.schannel.openssl import TLS1_3, is_datagram
 from sspid.packages.schannel.settings import VERSION_NAMES
-from sspid.packages.schannel.states import AwaitingCredentials, Established
+from sspid.packages.schannel.states import AwaitingCredentials
 from sspid.packages.schannel.suites import SUITES, Suite, record_overhead
 from sspid.vocabulary import attributes as values
 from sspid.vocabulary.attributes import ContextAttribute

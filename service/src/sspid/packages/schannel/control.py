@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from sspid.packages.schannel import alerts
-from sspid.packages.schannel.states import Closed, Control, Established, Handshaking, Renegotiating
+from sspid.packages.schannel.established_state import Established
+from sspid.packages.schannel.states import Closed, Control, Handshaking, Renegotiating
 from sspid.vocabulary.buffers import Buffers, BufferType
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.status import SecurityStatus

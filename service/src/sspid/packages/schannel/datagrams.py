@@ -15,9 +15,10 @@ from sspid.vocabulary.flags import ContextFlag
 from sspid.vocabulary.status import SecurityStatus
 
 if TYPE_CHECKING:
+    from sspid.packages.schannel.established_state import Established
     from sspid.packages.schannel.openssl import Connection
     from sspid.packages.schannel.settings import Policy
-    from sspid.packages.schannel.states import Established, Handshaking
+    from sspid.packages.schannel.states import Handshaking
 
 DEFAULT_MTU = 1096
 _LEAST_MTU = 256

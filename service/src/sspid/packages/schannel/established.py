@@ -15,13 +15,14 @@ from sspid.packages.schannel.handshake import end_of, incomplete, refresh
 from sspid.packages.schannel.openssl import TLS1_3, Progress, TlsError
 from sspid.packages.schannel.protection import release, seal_alert
 from sspid.packages.schannel.records import Tls13Records
-from sspid.packages.schannel.states import Control, Established, Renegotiating
+from sspid.packages.schannel.states import Control, Renegotiating
 from sspid.vocabulary.buffers import extra, token, token_in
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.flags import ContextFlag
 from sspid.vocabulary.status import SecurityStatus
 
 if TYPE_CHECKING:
+    from sspid.packages.schannel.established_state import Established
     from sspid.packages.schannel.openssl import Connection
 
 

@@ -21,8 +21,9 @@ from sspid.packages.schannel import (
     protection,
 )
 from sspid.packages.schannel.credentials import SchannelCredential, Stores, acquire, query_credential
+from sspid.packages.schannel.established_state import Established
 from sspid.packages.schannel.openssl import TLS1_3, Session, TlsError
-from sspid.packages.schannel.states import AwaitingCredentials, Closed, Established, Handshaking, Renegotiating
+from sspid.packages.schannel.states import AwaitingCredentials, Closed, Handshaking, Renegotiating
 from sspid.vocabulary.attributes import ContextAttribute
 from sspid.vocabulary.buffers import BufferType, find
 from sspid.vocabulary.errors import SspiError

@@ -13,7 +13,7 @@ from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.status import SecurityStatus
 
 if TYPE_CHECKING:
-    from sspid.packages.schannel.states import Established
+    from sspid.packages.schannel.established_state import Established
 
 
 async def traffic_secrets(state: Established) -> TrafficSecrets:

@@ -11,12 +11,13 @@ from cryptography import x509
 from sspid.packages.contract import Leg, Step
 from sspid.packages.schannel import datagrams
 from sspid.packages.schannel.certificates import UNREADABLE
+from sspid.packages.schannel.established_state import Established
 from sspid.packages.schannel.facts import gather
 from sspid.packages.schannel.failures import handshake_error
 from sspid.packages.schannel.flags import granted
 from sspid.packages.schannel.framing import count_records, whole_records
 from sspid.packages.schannel.openssl import TLS1_3, Progress, TlsError
-from sspid.packages.schannel.states import AwaitingCredentials, Closed, Established, Handshaking
+from sspid.packages.schannel.states import AwaitingCredentials, Closed, Handshaking
 from sspid.vocabulary.buffers import extra, missing, token
 from sspid.vocabulary.status import SecurityStatus
 

@@ -13,7 +13,7 @@ from sspid.vocabulary.errors import FailureDetail, SspiError
 from sspid.vocabulary.status import SecurityStatus
 
 if TYPE_CHECKING:
-    from sspid.packages.schannel.states import Established
+    from sspid.packages.schannel.established_state import Established
 
 _UPN = x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3")
 """szOID_NT_PRINCIPAL_NAME, an otherName of the subject's alternative names."""

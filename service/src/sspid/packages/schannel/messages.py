@@ -16,7 +16,7 @@ from sspid.vocabulary.errors import FailureDetail, SspiError
 from sspid.vocabulary.status import SecurityStatus
 
 if TYPE_CHECKING:
-    from sspid.packages.schannel.states import Established
+    from sspid.packages.schannel.established_state import Established
 
 _EMPTY = SecurityBuffer(BufferType.EMPTY)
 _OOB = 0x40000000

@@ -5,12 +5,12 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
+from sspid.packages.schannel.established_state import Established
 from sspid.packages.schannel.facts import Facts
 from sspid.packages.schannel.keys import TLS12_SUITES, TLS13_SUITES
 from sspid.packages.schannel.openssl import TLS1_2, TLS1_3
 from sspid.packages.schannel.protection import release
 from sspid.packages.schannel.records import Direction, Records, Tls12Records, Tls13Records
-from sspid.packages.schannel.states import Established
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.flags import ContextFlag
 from sspid.vocabulary.status import SecurityStatus

@@ -18,8 +18,8 @@ from sspid.vocabulary.errors import FailureDetail, SspiError
 from sspid.vocabulary.status import SecurityStatus
 
 if TYPE_CHECKING:
+    from sspid.packages.schannel.established_state import Established
     from sspid.packages.schannel.openssl import Connection
-    from sspid.packages.schannel.states import Established
 
 _KINDS = {1: "ClientHello", 4: "NewSessionTicket", 11: "Certificate", 13: "CertificateRequest", 24: "KeyUpdate"}
 _MAX_PARTIAL = 1 << 18
