@@ -18,7 +18,8 @@ fi
 
 fingerprint() {
     "$python" -c 'import sys; print(sys._base_executable, sys.version)'
-    git ls-files --cached --others --exclude-standard -z service requirements/dev.txt scripts/compile.sh | LC_ALL=C sort -z | xargs -0 sha256sum 2>/dev/null
+    find service/setup.py service/pyproject.toml service/src requirements/dev.txt scripts/compile.sh \( -name __pycache__ -o -name '*.egg-info' \) -prune -o -type f -print0 |
+        LC_ALL=C sort -z | xargs -0 sha256sum
 }
 if [ "$(cat "$compiled/.stamp" 2>/dev/null)" = "$(fingerprint)" ]; then exit 0; fi
 
