@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from tls_peers import Peer
 
-CONTEXTS = 4000
+CONTEXTS = 14_000
+"""Nearly as many as a caller may hold: Python's tables grow in leaps, and fewer contexts would see some of them or none."""
 WARM = 1000
 SCENARIO = Scenario("tls13", "ecdsa", "full", "accept")
 

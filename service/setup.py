@@ -14,7 +14,7 @@ ON_THE_ROAD = """
     packages/schannel/established_state packages/schannel/facts
     packages/schannel/flags packages/schannel/framing packages/schannel/functions packages/schannel/handshake
     packages/schannel/initiator packages/schannel/suites
-    packages/schannel/openssl/callbacks packages/schannel/openssl/connections
+    packages/schannel/openssl/binding packages/schannel/openssl/callbacks packages/schannel/openssl/connections
 """
 """What an accept of TLS runs through, and what those modules call; one library, in which they call each other directly."""
 

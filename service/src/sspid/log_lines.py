@@ -7,15 +7,15 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_encoder = msgspec.json.Encoder(enc_hook=repr)
-_encode_oddly = json.JSONEncoder(default=repr, separators=(",", ":")).encode
+_encoder: Final = msgspec.json.Encoder(enc_hook=repr)
+_encode_oddly: Final = json.JSONEncoder(default=repr, separators=(",", ":")).encode
 _second = (0, "")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 from sspid.broker import asks, replays
 from sspid.broker.handles import Entry, HandleTable, Limits, unknown_handle
@@ -32,10 +32,15 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-LOCK_SECONDS = 30.0
+_INITIATOR: Final = Role.INITIATOR
+_ACCEPTOR: Final = Role.ACCEPTOR
+_INCOMPLETE_MESSAGE: Final = SecurityStatus.SEC_E_INCOMPLETE_MESSAGE
+"""Looked up once: an enumeration is slow to ask."""
+
+LOCK_SECONDS: Final = 30.0
 """How long a call waits for another call on the same context before it is refused."""
 
-COMPACT_SECONDS = 5.0
+COMPACT_SECONDS: Final = 5.0
 """How long a context is unused before its package is asked to make it smaller."""
 
 
@@ -68,11 +73,11 @@ class Contexts:
 
     def initialize_security_context(self, caller: str, call: LegCall) -> LegAnswer:
         """One leg of the initiator."""
-        return self._leg(caller, call, Role.INITIATOR)
+        return self._leg(caller, call, _INITIATOR)
 
     def accept_security_context(self, caller: str, call: LegCall) -> LegAnswer:
         """One leg of the acceptor."""
-        return self._leg(caller, call, Role.ACCEPTOR)
+        return self._leg(caller, call, _ACCEPTOR)
 
     def _leg(self, caller: str, call: LegCall, role: Role) -> LegAnswer:
         if call.context:
@@ -92,14 +97,14 @@ class Contexts:
             return taken
         self._table.require_room(caller)
         credential = self._usable_credential(caller, call.credential, role)
-        if credential.package.keeps_sessions and role is Role.ACCEPTOR:
+        if credential.package.keeps_sessions and role is _ACCEPTOR:
             resumed = self._resume(caller, call, credential)
             if resumed is not None:
                 return resumed
         began = time.monotonic()
         held = HeldContext(credential.package, None, role, credential, call.target_name, call.connection_id, began)
         step = self._step(caller, call, held)
-        if step.state is None or step.status is SecurityStatus.SEC_E_INCOMPLETE_MESSAGE:
+        if step.state is None or step.status is _INCOMPLETE_MESSAGE:
             require_room(call, step)
             return LegAnswer(b"", step)
         if call.output_capacity and too_large(call, step):
@@ -158,7 +163,7 @@ class Contexts:
             session = None
         if session is None:
             return None
-        held = HeldContext(package, None, Role.ACCEPTOR, credential, "", call.connection_id, time.monotonic(), resumed=True)
+        held = HeldContext(package, None, _ACCEPTOR, credential, "", call.connection_id, time.monotonic(), resumed=True)
         leg = Leg(credential.credential, call.input, call.flags, "", caller, call.network_data_rep)
         with self._locked(caller, session):
             if session.held.state is None:
@@ -193,7 +198,7 @@ class Contexts:
             return LegAnswer(call.context, step)
         held.legs += 1
         step = self._step(caller, call, held)
-        if step.status is SecurityStatus.SEC_E_INCOMPLETE_MESSAGE:
+        if step.status is _INCOMPLETE_MESSAGE:
             return LegAnswer(call.context, step)
         self._advance(caller, held, step)
         if held.established:
@@ -214,7 +219,7 @@ class Contexts:
             caller,
             call.network_data_rep,
         )
-        function = package.initialize_security_context if held.role is Role.INITIATOR else package.accept_security_context
+        function = package.initialize_security_context if held.role is _INITIATOR else package.accept_security_context
         return self._tried(caller, held, function(held.state, leg))
 
     def _tried(self, caller: str, held: HeldContext, function: Coroutine[Any, Any, Step]) -> Step:
@@ -253,9 +258,9 @@ class Contexts:
         if not handle:
             unknown_handle()
         credential = self._credentials.find(caller, handle)
-        if not (credential.outbound if role is Role.INITIATOR else credential.inbound):
+        if not (credential.outbound if role is _INITIATOR else credential.inbound):
             function, use = (
-                ("InitializeSecurityContext", "OUTBOUND") if role is Role.INITIATOR else ("AcceptSecurityContext", "INBOUND")
+                ("InitializeSecurityContext", "OUTBOUND") if role is _INITIATOR else ("AcceptSecurityContext", "INBOUND")
             )
             message = f"{function} needs a credential acquired for {use} or BOTH, and this one is for the other role."
             raise SspiError(SecurityStatus.SEC_E_NO_CREDENTIALS, message)
@@ -364,7 +369,7 @@ class Contexts:
         with self.use(caller, handle, connection_id) as entry:
             held = entry.held
             require_alive(held)
-            if held.role is Role.INITIATOR:
+            if held.role is _INITIATOR:
                 message = "QuerySecurityContextToken tells who the peer of an acceptor is; this context is an initiator's."
                 raise SspiError(SecurityStatus.SEC_E_NO_IMPERSONATION, message)
             return self.run(held, caller, held.package.query_security_context_token(held.state))

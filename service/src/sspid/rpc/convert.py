@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sspid_protos.sspi.v1 import vocabulary_pb2 as wire
 
@@ -20,17 +20,21 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-STATUS_TO_WIRE: dict[int, int] = {status: wire.SecurityStatus.Value(status.name) for status in SecurityStatus}
-STATUS_FROM_WIRE: dict[int, SecurityStatus] = {number: SecurityStatus(code) for code, number in STATUS_TO_WIRE.items()}
-TYPE_FROM_WIRE: dict[int, BufferType] = {wire.SecurityBufferType.Value(f"SECBUFFER_{each.name}"): each for each in BufferType}
-TYPE_TO_WIRE: dict[int, int] = {each: number for number, each in TYPE_FROM_WIRE.items()}
-FLAG_FROM_WIRE: dict[int, ContextFlag] = {wire.ContextFlag.Value(f"CONTEXT_FLAG_{flag.name}"): flag for flag in ContextFlag}
-ACCESS_FROM_WIRE: dict[int, BufferAccess] = {int(access): access for access in BufferAccess}
+STATUS_TO_WIRE: Final[dict[int, int]] = {status: wire.SecurityStatus.Value(status.name) for status in SecurityStatus}
+STATUS_FROM_WIRE: Final[dict[int, SecurityStatus]] = {number: SecurityStatus(code) for code, number in STATUS_TO_WIRE.items()}
+TYPE_FROM_WIRE: Final[dict[int, BufferType]] = {
+    wire.SecurityBufferType.Value(f"SECBUFFER_{each.name}"): each for each in BufferType
+}
+TYPE_TO_WIRE: Final[dict[int, int]] = {each: number for number, each in TYPE_FROM_WIRE.items()}
+FLAG_FROM_WIRE: Final[dict[int, ContextFlag]] = {
+    wire.ContextFlag.Value(f"CONTEXT_FLAG_{flag.name}"): flag for flag in ContextFlag
+}
+ACCESS_FROM_WIRE: Final[dict[int, BufferAccess]] = {int(access): access for access in BufferAccess}
 
-_REMEMBERED_SETS = 512
-_flag_sets: dict[tuple[int, ...], Flags] = {}
-_flag_lists: dict[Flags, tuple[int, ...]] = {}
-_digest_key = os.urandom(32)
+_REMEMBERED_SETS: Final = 512
+_flag_sets: Final[dict[tuple[int, ...], Flags]] = {}
+_flag_lists: Final[dict[Flags, tuple[int, ...]]] = {}
+_digest_key: Final = os.urandom(32)
 
 
 def buffers_in(messages: Sequence[Any]) -> Buffers:
@@ -121,7 +125,7 @@ def detail_out(detail: FailureDetail) -> wire.FailureDetail:
     )
 
 
-OK = result(SecurityStatus.SEC_E_OK)
+OK: Final = result(SecurityStatus.SEC_E_OK)
 
 
 def failure(response_type: type[Any], error: SspiError) -> Any:
@@ -145,7 +149,7 @@ def request_id(function: str, request: Message) -> RequestId | None:
     return RequestId(value, hashlib.blake2b(content, key=_digest_key, digest_size=32).digest())
 
 
-_known: dict[Any, tuple[bool, bool]] = {}
+_known: Final[dict[Any, tuple[bool, bool]]] = {}
 """Whether messages of a type have a context and a credential; protobuf is slow to tell."""
 
 

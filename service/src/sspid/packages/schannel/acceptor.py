@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sspid.packages.contract import Leg, Step
 from sspid.packages.schannel import datagrams, handshake
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from sspid.packages.schannel.credentials import SchannelCredential
     from sspid.packages.schannel.openssl import Context
 
-_POST_HANDSHAKE_AUTH = b"\x00\x31\x00\x00"
+_MUTUAL_AUTH: Final = ContextFlag.MUTUAL_AUTH
+"""Looked up once: an enumeration is slow to ask."""
+_POST_HANDSHAKE_AUTH: Final = b"\x00\x31\x00\x00"
 """The client's empty post_handshake_auth extension. A hit elsewhere in the ClientHello only costs memory."""
 
 
@@ -65,7 +67,7 @@ def _listening(connection: Connection, leg: Leg, hello: bytes, now: datetime | N
         connection.offer(protocols)
     if now is not None:
         connection.staple(credential.stapled_at(now))
-    if ContextFlag.MUTUAL_AUTH in leg.flags:
+    if _MUTUAL_AUTH in leg.flags:
         connection.require_certificate(judged=not credential.policy.manual)
     later = _POST_HANDSHAKE_AUTH in hello
     return Handshaking(connection, credential, True, leg.flags, "", leg.caller, mtu=mtu, post_handshake_auth=later)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import structs
 
@@ -20,15 +20,17 @@ if TYPE_CHECKING:
     from sspid.packages.schannel.settings import Policy
     from sspid.packages.schannel.states import Handshaking
 
-DEFAULT_MTU = 1096
-_LEAST_MTU = 256
+_DATAGRAM: Final = ContextFlag.DATAGRAM
+"""Looked up once: an enumeration is slow to ask."""
+DEFAULT_MTU: Final = 1096
+_LEAST_MTU: Final = 256
 """OpenSSL's; Windows takes 200."""
-_HEADER = 13
+_HEADER: Final = 13
 
 
 def check(policy: Policy, leg: Leg) -> None:
     """SEC_E_ALGORITHM_MISMATCH where DATAGRAM and the credential's protocols do not go together."""
-    if policy.datagram != (ContextFlag.DATAGRAM in leg.flags):
+    if policy.datagram != (_DATAGRAM in leg.flags):
         raise SspiError(
             SecurityStatus.SEC_E_ALGORITHM_MISMATCH,
             "DATAGRAM goes with a credential for DTLS and with no other; acquire one with the protocol DTLSv1.2.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sspid.packages.schannel.facts import Facts, first_finished, gather, logged_secrets, tls12_records, traffic_secrets
 from sspid.packages.schannel.keys import TLS13_SUITES
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from sspid.vocabulary.flags import Flags
 
 
-_RESTING = struct.Struct(">HQQB")
+_RESTING: Final = struct.Struct(">HQQB")
 """Suite, next record written, next record read, length of each of the two secrets that follow."""
-_SESSION, _FINISHED = 112, 12
-"""Lengths in `Established.secret` of TLS 1.2: master secret and randoms, and a Finished (RFC 5246 7.4.9)."""
+_SESSION: Final = 112
+"""Length of master secret and randoms in `Established.secret` of TLS 1.2."""
+_FINISHED: Final = 12
+"""Length of the Finished after them (RFC 5246 7.4.9)."""
 
 
 class Established:

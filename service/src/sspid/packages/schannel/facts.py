@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from binascii import unhexlify
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sspid.packages.schannel.keys import TLS12_SUITES, TLS13_SUITES, tls12_keys
 from sspid.packages.schannel.openssl import TLS1_2
@@ -36,7 +36,7 @@ class Facts(NamedTuple):
         return self.peer_chain[0] if self.peer_chain else b""
 
 
-_shared = lru_cache(maxsize=4096)(Facts)
+_shared: Final = lru_cache(maxsize=4096)(Facts)
 """The one copy of these facts."""
 
 
@@ -64,9 +64,9 @@ def logged_secrets(key_log: list[bytes]) -> dict[bytes, bytes]:
     """The secrets wanted of OpenSSL's key log, by label; each line is label, client random, secret in hex."""
     found = {}
     for line in key_log:
-        label, _, secret = line.split(b" ")
+        label, _, values = line.partition(b" ")
         if label in _WANTED:
-            found[label] = unhexlify(secret)
+            found[label] = unhexlify(values[_RANDOM_IN_HEX + 1 :])
     return found
 
 
@@ -79,9 +79,10 @@ def traffic_secrets(facts: Facts, secrets: dict[bytes, bytes], *, server: bool) 
     return number, secrets[ours], secrets[theirs]
 
 
-_CLIENT_FIRST = (b"CLIENT_TRAFFIC_SECRET_0", b"SERVER_TRAFFIC_SECRET_0")
-_SERVER_FIRST = _CLIENT_FIRST[::-1]
-_WANTED = frozenset((*_CLIENT_FIRST, b"EXPORTER_SECRET"))
+_RANDOM_IN_HEX: Final = 64
+_CLIENT_FIRST: Final = (b"CLIENT_TRAFFIC_SECRET_0", b"SERVER_TRAFFIC_SECRET_0")
+_SERVER_FIRST: Final = _CLIENT_FIRST[::-1]
+_WANTED: Final = frozenset((*_CLIENT_FIRST, b"EXPORTER_SECRET"))
 
 
 def tls12_records(facts: Facts, session: bytes, *, server: bool, written: int, read: int) -> Records | None:

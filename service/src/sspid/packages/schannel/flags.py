@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Final
 
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.flags import NO_FLAGS, ContextFlag, Flags
 from sspid.vocabulary.status import SecurityStatus
 
-_REFUSED: Flags = frozenset(
+_REFUSED: Final[Flags] = frozenset(
     {
         ContextFlag.DELEGATE,
         ContextFlag.PROMPT_FOR_CREDS,
@@ -20,7 +21,7 @@ _REFUSED: Flags = frozenset(
 )
 """Asked for, these change what a caller would rely on, so ignoring them would be a lie (``flags.md`` 1.3)."""
 
-_ANY_TIME: Flags = frozenset(
+_ANY_TIME: Final[Flags] = frozenset(
     {
         ContextFlag.CONNECTION,
         ContextFlag.DATAGRAM,
@@ -36,7 +37,7 @@ _ANY_TIME: Flags = frozenset(
 )
 """Granted when asked, on every leg."""
 
-_SECURITY: Flags = frozenset(
+_SECURITY: Final[Flags] = frozenset(
     {
         ContextFlag.REPLAY_DETECT,
         ContextFlag.SEQUENCE_DETECT,

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sspid.vocabulary.errors import SspiError
 from sspid.vocabulary.status import SecurityStatus
 
-HEADER = 5
-MAX_FRAGMENT = 16384
-MAX_RECORD = HEADER + MAX_FRAGMENT + 2048
+HEADER: Final = 5
+MAX_FRAGMENT: Final = 16384
+MAX_RECORD: Final = HEADER + MAX_FRAGMENT + 2048
 """A TLS 1.2 record may grow by 2048 bytes (RFC 5246 6.2.3), a TLS 1.3 record by 256 (RFC 8446 5.2)."""
 
-_MOST_RECORDS = 512
+_MOST_RECORDS: Final = 512
 """Of one leg; what follows is SECBUFFER_EXTRA. A flight of the largest certificate chain takes a tenth of it."""
 
-CHANGE_CIPHER_SPEC = 20
-ALERT = 21
-HANDSHAKE = 22
-APPLICATION_DATA = 23
+CHANGE_CIPHER_SPEC: Final = 20
+ALERT: Final = 21
+HANDSHAKE: Final = 22
+APPLICATION_DATA: Final = 23
 
-_TYPES = (CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA)
+_TYPES: Final = (CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA)
 
 
 def record_length(data: bytes, start: int = 0) -> int:

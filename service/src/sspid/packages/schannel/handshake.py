@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 
@@ -24,6 +24,12 @@ from sspid.vocabulary.status import SecurityStatus
 if TYPE_CHECKING:
     from sspid.packages.schannel.states import Control
     from sspid.vocabulary.flags import Flags
+
+_DONE: Final = Progress.DONE
+_WANTS_CERTIFICATE: Final = Progress.WANTS_CERTIFICATE
+_OK: Final = SecurityStatus.SEC_E_OK
+_CONTINUE_NEEDED: Final = SecurityStatus.SEC_I_CONTINUE_NEEDED
+"""Looked up once: an enumeration is slow to ask."""
 
 
 def proceed(state: Handshaking, leg: Leg, *, first: bool = False) -> Step:
@@ -49,17 +55,17 @@ def feed(state: Handshaking, leg: Leg, records: bytes, left: int) -> Step:
         progress = connection.advance(records)
     except TlsError as failure:
         raise handshake_error(connection, failure, leg.flags) from None
-    if progress is Progress.WANTS_CERTIFICATE:
+    if progress is _WANTS_CERTIFICATE:
         return Step(
             SecurityStatus.SEC_I_INCOMPLETE_CREDENTIALS,
             AwaitingCredentials(state, records),
             granted=granted(leg.flags, last=False),
             message="The server asks for a client certificate and the credential holds none that it accepts.",
         )
-    if progress is Progress.DONE:
+    if progress is _DONE:
         return _done(state, leg, left)
     step = Step(
-        SecurityStatus.SEC_I_CONTINUE_NEEDED,
+        _CONTINUE_NEEDED,
         state,
         output=(token(connection.output()),),
         input=(extra(left),) if left else (),
@@ -84,7 +90,7 @@ def _done(state: Handshaking, leg: Leg, left: int) -> Step:
     if quiet and established.version == TLS1_3 and established.live is None:
         output = b""
     return Step(
-        SecurityStatus.SEC_E_OK,
+        _OK,
         established,
         output=(token(output),),
         input=(extra(left),) if left else (),
@@ -161,4 +167,4 @@ def closing(state: Handshaking, control: Control) -> Step:
     """Say the alert that ApplyControlToken ordered before the handshake was over, and be done."""
     # Before the keys an alert is plain; `functions.md` 3.4: record type, version, length 2, level, number.
     record = bytes((21, 3, 3, 0, 2, control.level, control.number))
-    return Step(SecurityStatus.SEC_E_OK, Closed(), output=(token(record),), granted=granted(state.flags, last=False))
+    return Step(_OK, Closed(), output=(token(record),), granted=granted(state.flags, last=False))

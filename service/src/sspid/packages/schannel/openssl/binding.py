@@ -3,42 +3,42 @@
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import Any
+from typing import Any, Final
 
 from cryptography.hazmat.bindings.openssl.binding import Binding
 
-_binding = Binding()
-ffi: Any = _binding.ffi
-lib: Any = _binding.lib
+_binding: Final = Binding()
+ffi: Final[Any] = _binding.ffi
+lib: Final[Any] = _binding.lib
 
-allocate = ffi.new_allocator(should_clear_after_alloc=False)
+allocate: Final = ffi.new_allocator(should_clear_after_alloc=False)
 
-TLS1_2 = 0x0303
-TLS1_3 = 0x0304
-DTLS1_2 = 0xFEFD
+TLS1_2: Final = 0x0303
+TLS1_3: Final = 0x0304
+DTLS1_2: Final = 0xFEFD
 
-MODES = 0x1 | 0x2 | 0x4 | 0x8
+MODES: Final = 0x1 | 0x2 | 0x4 | 0x8
 """Partial writes, moving write buffer, auto retry, no automatic chain from the trust store (ssl.h)."""
-SSL_LIBRARY = 20
-CERTIFICATE_VERIFY_FAILED = 134
-INVALID_STATUS_RESPONSE = 328
-NO_CRL = 3
-ALERT_RECEIVED = 1000
+SSL_LIBRARY: Final = 20
+CERTIFICATE_VERIFY_FAILED: Final = 134
+INVALID_STATUS_RESPONSE: Final = 328
+NO_CRL: Final = 3
+ALERT_RECEIVED: Final = 1000
 """SSL_R_*_ALERT_* numbers are the received alert's number plus this (sslerr.h)."""
-WANT_READ = 2
-WANT_CERTIFICATE = 4
-ZERO_RETURN = 6
-SENT_AND_RECEIVED = 1 | 2
+WANT_READ: Final = 2
+WANT_CERTIFICATE: Final = 4
+ZERO_RETURN: Final = 6
+SENT_AND_RECEIVED: Final = 1 | 2
 """close_notify, of SSL_set_shutdown(3)."""
-OP_NO_TICKET = 1 << 14
-OP_ALLOW_CLIENT_RENEGOTIATION = 1 << 8
-OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION = 1 << 16
-VERSION_OPTIONS = {0x0301: 1 << 26, 0x0302: 1 << 28, TLS1_2: 1 << 27, TLS1_3: 1 << 29, 0xFEFF: 1 << 26, DTLS1_2: 1 << 27}
-ABOUT_CERTIFICATES = (CERTIFICATE_VERIFY_FAILED, INVALID_STATUS_RESPONSE)
-MOST_PLAIN = 16384
-VERIFY_NONE = 0
-VERIFY_PEER = 1
-VERIFY_REQUIRE = 2
+OP_NO_TICKET: Final = 1 << 14
+OP_ALLOW_CLIENT_RENEGOTIATION: Final = 1 << 8
+OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION: Final = 1 << 16
+VERSION_OPTIONS: Final = {0x0301: 1 << 26, 0x0302: 1 << 28, TLS1_2: 1 << 27, TLS1_3: 1 << 29, 0xFEFF: 1 << 26, DTLS1_2: 1 << 27}
+ABOUT_CERTIFICATES: Final = (CERTIFICATE_VERIFY_FAILED, INVALID_STATUS_RESPONSE)
+MOST_PLAIN: Final = 16384
+VERIFY_NONE: Final = 0
+VERIFY_PEER: Final = 1
+VERIFY_REQUIRE: Final = 2
 
 
 def is_datagram(version: int) -> bool:
@@ -122,5 +122,5 @@ def check(result: int) -> None:
         raise failure(None)
 
 
-running: dict[Any, Any] = {}
+running: Final[dict[Any, Any]] = {}
 """The connections inside an OpenSSL call, so that callbacks find theirs; each entry lives as long as that call."""

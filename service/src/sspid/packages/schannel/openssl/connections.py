@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sspid.packages.schannel.openssl import callbacks
 from sspid.packages.schannel.openssl.binding import (
@@ -220,14 +220,14 @@ class Connection:
             if result == 1:
                 self.resumed = bool(lib.SSL_session_reused(ssl))
                 self.asks = self.asks or self.resumed
-                return Progress.DONE
+                return _DONE
             error = lib.SSL_get_error(ssl, result)
         finally:
             del running[ssl]
         if error == WANT_READ:
-            return Progress.WANTS_INPUT
+            return _WANTS_INPUT
         if error == WANT_CERTIFICATE:
-            return Progress.WANTS_CERTIFICATE
+            return _WANTS_CERTIFICATE
         raise failure(self.verify_error)
 
     def output(self) -> bytes:
@@ -421,14 +421,21 @@ class Connection:
         return bytes(ffi.buffer(out, length))
 
 
-_MEMORY = lib.BIO_s_mem()
-_POINTER, _BYTES = ffi.typeof("char **"), ffi.typeof("char[]")
-_FLIGHT = 16384
+_DONE: Final = Progress.DONE
+_WANTS_INPUT: Final = Progress.WANTS_INPUT
+_WANTS_CERTIFICATE: Final = Progress.WANTS_CERTIFICATE
+"""Looked up once: an enumeration is slow to ask."""
+_MEMORY: Final = lib.BIO_s_mem()
+_POINTER: Final = ffi.typeof("char **")
+_BYTES: Final = ffi.typeof("char[]")
+_FLIGHT: Final = 16384
 """Most of what goes to the peer at once is shorter."""
-_NOTHING: Mapping[bytes, bytes] = MappingProxyType({})
-_SESSION_HEAD, _LONG_FORM = 64, 0x80
-"""The least an SSL_SESSION takes, and the bit of a DER length of several bytes (X.690 8.1.3.5)."""
-_VERSIONS = {number: number for number in VERSION_OPTIONS}
+_NOTHING: Final[Mapping[bytes, bytes]] = MappingProxyType({})
+_SESSION_HEAD: Final = 64
+"""The least an SSL_SESSION takes."""
+_LONG_FORM: Final = 0x80
+"""The bit of a DER length of several bytes (X.690 8.1.3.5)."""
+_VERSIONS: Final = {number: number for number in VERSION_OPTIONS}
 """One object a number, however many connections keep it."""
-_ciphers: dict[Any, tuple[str, int]] = {}
+_ciphers: Final[dict[Any, tuple[str, int]]] = {}
 """Name and strength of OpenSSL's suites, which are static objects."""
