@@ -7,7 +7,6 @@ import re
 from typing import Any
 
 import pytest
-import structlog
 
 from sspid import log_lines, logs
 from sspid.config import Log
@@ -25,13 +24,6 @@ FIELDS: dict[str, Any] = {
     "large": 1 << 80,
     "odd": Exception("odd"),
 }
-
-
-@pytest.fixture(autouse=True)
-def nobody_elses_logger():
-    yield
-    # What was configured here writes to a stream that ends with the test.
-    structlog.reset_defaults()
 
 
 def written(capsys):
