@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 HANDSHAKES = 400
 IN_FLIGHT = 16
 LIMIT_ROUNDS = 4
-SHORT, SHORT_ROUNDS = 192, 12
-"""Handshakes and rounds of the row at 16 in flight: a spell in which memory is quick may be short."""
 FLAGS = (vocabulary_pb2.CONTEXT_FLAG_CONFIDENTIALITY, vocabulary_pb2.CONTEXT_FLAG_STREAM)
 AGAIN = (*FLAGS, vocabulary_pb2.CONTEXT_FLAG_REUSE_SESSION_TICKETS)
 REQUESTS = {"accept": wire.AcceptSecurityContextRequest, "initiate": wire.InitializeSecurityContextRequest}
@@ -297,22 +295,18 @@ class Limit:
 
     def __init__(self, bench: Bench, interpreted: Bench | None = None) -> None:
         self.scenario = bench.scenario
-        self._others = () if interpreted is None else (1, 64)
-        self._costs: dict[str, Callable[[], float]] = {
-            f"in process {IN_FLIGHT}": partial(bench.floor, SHORT),
-            f"service {IN_FLIGHT}": partial(bench.cost, "_session", IN_FLIGHT, SHORT),
-        }
+        self._in_flights = (IN_FLIGHT,) if interpreted is None else (IN_FLIGHT, 1, 64)
+        self._costs: dict[str, Callable[[], float]] = {}
+        for number in self._in_flights:
+            self._costs[f"in process {number}"] = partial(bench.floor, in_flight=number)
+            self._costs[f"service {number}"] = partial(bench.cost, "_session", number)
         if interpreted is not None:
-            self._costs[f"interpreted {IN_FLIGHT}"] = partial(interpreted.cost, "_session", IN_FLIGHT, SHORT)
-        self._other_costs: dict[str, Callable[[], float]] = {}
-        for number in self._others:
-            self._other_costs[f"in process {number}"] = partial(bench.floor, in_flight=number)
-            self._other_costs[f"service {number}"] = partial(bench.cost, "_session", number)
+            self._costs[f"interpreted {IN_FLIGHT}"] = partial(interpreted.cost, "_session", IN_FLIGHT)
         self._found: dict[str, float] = {}
 
     def measure(self) -> None:
         """Some rounds more."""
-        now = least(self._costs, SHORT_ROUNDS) | least(self._other_costs, LIMIT_ROUNDS)
+        now = least(self._costs, LIMIT_ROUNDS)
         self._found = {name: min(cost, self._found.get(name, cost)) for name, cost in now.items()}
 
     def row(self, name: str) -> Row:
@@ -322,7 +316,7 @@ class Limit:
     def rows(self, name: str) -> Iterator[Row]:
         """The same at each number under way, and for plain Python."""
         yield self.row(name)
-        for number in self._others:
+        for number in self._in_flights[1:]:
             yield self._row(f"{name}_limit_session_at_{number}", "service", number)
         yield self._row(f"{name}_limit_session_interpreted", "interpreted", IN_FLIGHT)
 
